@@ -1,0 +1,213 @@
+//! One question, from words to the last event of its stream.
+
+use crate::abstain::{self, Abstention};
+use crate::error::from_model;
+use crate::ground::{Grounding, Question};
+use crate::{cite, prompt, refuse};
+use fuente_contract::answer::{AnswerEvent, AnswerStream, AskRequest, Reply, Trace, Usage, Verdict};
+use fuente_contract::{Answer, Result, Scope, Search};
+use fuente_models::{Embedder, Finish, GenerateEvent, GenerateRequest, GenerateStream, Generator, Sampling};
+use futures_util::StreamExt;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// How to answer; see `[answer]` of the settings.
+#[derive(Clone, Debug)]
+pub struct AnswererOptions {
+    pub evidence_tokens: u32,
+    pub max_tokens: u32,
+    pub abstain_below: f32,
+    pub seed: u32,
+}
+
+/// The answer service, in process.
+#[derive(Clone)]
+pub struct Answerer {
+    search: Arc<dyn Search>,
+    generator: Arc<dyn Generator>,
+    embedder: Embedder,
+    options: AnswererOptions,
+}
+
+impl Answerer {
+    #[must_use]
+    pub fn new(search: Arc<dyn Search>, generator: Arc<dyn Generator>, embedder: Embedder, options: AnswererOptions) -> Self {
+        Self { search, generator, embedder, options }
+    }
+}
+
+/// What is known of an answer while it is made.
+struct Run {
+    grounding: Grounding,
+    prompt_sha256: String,
+    usage: Usage,
+    clock: Instant,
+}
+
+#[async_trait::async_trait]
+impl Answer for Answerer {
+    async fn ask(&self, scope: &Scope, request: AskRequest) -> Result<AnswerStream> {
+        let clock = Instant::now();
+        let question = Question::of(&request)?;
+        let grounding = question.ground(scope, self.search.as_ref(), &request, self.options.evidence_tokens).await?;
+        let mut run = Run { grounding, prompt_sha256: String::new(), usage: Usage::default(), clock };
+        run.usage.evidence_ms = since(clock);
+        let refused = self.refusal(&run.grounding);
+        let stream = match refused {
+            Some(_) => None,
+            // Queued here and not in the stream, so that a full queue is a 503 and not a broken stream.
+            None => Some(self.start(scope, &request, &mut run).await?),
+        };
+        Ok(self.clone().events(run, refused, stream))
+    }
+}
+
+impl Answerer {
+    fn refusal(&self, grounding: &Grounding) -> Option<Abstention> {
+        if grounding.found.evidence.is_empty() {
+            Some(Abstention::NothingFound)
+        } else if abstain::answerable(&grounding.found.signals) < self.options.abstain_below {
+            Some(Abstention::WeakEvidence)
+        } else {
+            None
+        }
+    }
+
+    async fn start(&self, scope: &Scope, request: &AskRequest, run: &mut Run) -> Result<GenerateStream> {
+        let messages = prompt::messages(&run.grounding);
+        run.prompt_sha256 = prompt::hash(&messages);
+        let most = self.options.max_tokens;
+        let wanted = GenerateRequest {
+            tenant: scope.tenant(),
+            messages,
+            max_tokens: request.max_tokens.unwrap_or(most).clamp(1, most),
+            sampling: Sampling { temperature: 0.0, seed: self.options.seed, repeat_penalty: 1.05 },
+            stop: vec!["\n\n".to_owned()],
+            grammar: None,
+            answer_prefix: None,
+        };
+        self.generator.generate(wanted).await.map_err(from_model)
+    }
+
+    fn events(self, mut run: Run, refused: Option<Abstention>, stream: Option<GenerateStream>) -> AnswerStream {
+        async_stream::stream! {
+            yield AnswerEvent::Evidence(run.grounding.found.evidence.clone());
+            let mut written = String::new();
+            let mut shown = 0;
+            let mut generation = stream;
+            while let Some(event) = match &mut generation {
+                Some(stream) => stream.next().await,
+                None => None,
+            } {
+                match event {
+                    Ok(GenerateEvent::Token(piece)) => {
+                        if run.usage.first_token_ms == 0.0 {
+                            run.usage.first_token_ms = since(run.clock);
+                        }
+                        written.push_str(&piece);
+                        if !refuse::may_become_marker(&written) {
+                            yield AnswerEvent::Token(written[shown..].to_owned());
+                            shown = written.len();
+                        }
+                    }
+                    Ok(GenerateEvent::Done { finish, prompt_tokens, reused_tokens, answer_tokens }) => {
+                        run.usage.prompt_tokens = prompt_tokens;
+                        run.usage.reused_tokens = reused_tokens;
+                        run.usage.answer_tokens = answer_tokens;
+                        if finish == Finish::Cancelled {
+                            yield AnswerEvent::Error(from_model(fuente_models::ModelError::Cancelled));
+                            return;
+                        }
+                    }
+                    Err(error) => {
+                        yield AnswerEvent::Error(from_model(error));
+                        return;
+                    }
+                }
+            }
+            let reply = match self.finish(run, refused, &written).await {
+                Ok(reply) => reply,
+                Err(error) => {
+                    yield AnswerEvent::Error(error);
+                    return;
+                }
+            };
+            if shown == 0 {
+                yield AnswerEvent::Token(reply.text.clone());
+            }
+            for citation in reply.citations.clone() {
+                yield AnswerEvent::Citation(citation);
+            }
+            yield AnswerEvent::Verdict(reply.verdict);
+            yield AnswerEvent::Usage(reply.trace.usage);
+            yield AnswerEvent::Done(Box::new(reply));
+        }
+        .boxed()
+    }
+
+    /// Attributes what was written, decides the verdict, and closes the trace.
+    async fn finish(&self, mut run: Run, refused: Option<Abstention>, written: &str) -> Result<Reply> {
+        let written = written.trim();
+        let mut refused = refused.or_else(|| (written.is_empty() || refuse::is_refusal(written)).then_some(Abstention::ModelRefused));
+        let mut attributed = cite::Attributed { sentences: Vec::new(), citations: Vec::new() };
+        if refused.is_none() {
+            attributed = cite::attribute(&self.embedder, &run.grounding, written).await?;
+            if attributed.sentences.iter().filter(|sentence| sentence.supported).count() * 2 < attributed.sentences.len() {
+                refused = Some(Abstention::Unsupported);
+            }
+        }
+        run.usage.total_ms = since(run.clock);
+        let verdict = match refused {
+            Some(_) => Verdict::Insufficient,
+            None if attributed.sentences.iter().all(|sentence| sentence.supported) => Verdict::Grounded,
+            None => Verdict::Partial,
+        };
+        let lang = run.grounding.found.lang.clone();
+        let trace = self.trace(&run, refused);
+        Ok(match refused {
+            Some(_) => Reply {
+                text: refuse::text(&lang).to_owned(),
+                sentences: Vec::new(),
+                citations: Vec::new(),
+                verdict,
+                nearest: run.grounding.nearest(),
+                lang,
+                trace,
+            },
+            None => Reply {
+                text: written.to_owned(),
+                sentences: attributed.sentences,
+                citations: attributed.citations,
+                verdict,
+                nearest: Vec::new(),
+                lang,
+                trace,
+            },
+        })
+    }
+
+    fn trace(&self, run: &Run, refused: Option<Abstention>) -> Trace {
+        let info = self.generator.info();
+        let found = &run.grounding.found;
+        Trace {
+            query: run.grounding.question.standalone.clone(),
+            lang: found.lang.clone(),
+            epoch: found.epoch,
+            candidates: run.grounding.candidates(),
+            evidence: found.evidence.iter().map(|evidence| evidence.hit.passage).collect(),
+            signals: found.signals,
+            abstained: refused.map(|reason| reason.as_str().to_owned()),
+            prompt_sha256: run.prompt_sha256.clone(),
+            model: info.name.clone(),
+            model_sha256: info.sha256.clone(),
+            sampling: "greedy, repeat_penalty 1.05".to_owned(),
+            seed: self.options.seed,
+            search: found.timings,
+            usage: run.usage,
+        }
+    }
+}
+
+fn since(clock: Instant) -> f32 {
+    clock.elapsed().as_secs_f32() * 1_000.0
+}

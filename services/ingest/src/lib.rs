@@ -1,0 +1,13 @@
+//! Accepted document → extract → chunk → embed → index → publish, as jobs.
+//!
+//! This process never answers a question and never decides who may read: it carries each
+//! document's policy tag to its vectors, and Postgres stays the authority.
+
+mod accept;
+pub mod chunk;
+mod lang;
+mod pipeline;
+pub mod startup;
+mod worker;
+
+pub use accept::Acceptor;

@@ -1,0 +1,184 @@
+//! The stages of one job: extract → chunk → embed → index → publish.
+//!
+//! Every stage may be repeated: ids are derived, writes replace, and only the fenced publish at
+//! the end makes anything visible. A crash at any point is as if the job had not run yet.
+
+use crate::chunk::{Chunk, chunk};
+use crate::lang;
+use fuente_contract::document::{Progress, Stage};
+use fuente_contract::{Error, PassageId, Result, SystemScope};
+use fuente_extract::{ExtractError, Extracted, Jail};
+use fuente_models::{Embedder, ModelError};
+use fuente_store::blobs::Blobs;
+use fuente_store::jobs::{self, Claim};
+use fuente_store::{PassageRow, Store, TextRow};
+use fuente_vectors::{Bm25, PayloadPatch, Point, Selector, VectorIndex};
+use std::sync::Arc;
+
+/// Passages embedded between two reports of progress.
+const STEP: usize = 32;
+
+/// Why a job stopped.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The file is at fault: no retry will help.
+    File(ExtractError),
+    /// Something of ours is at fault: worth another attempt.
+    Fault(Error),
+    /// Another worker took the job over, or it was cancelled.
+    Lost,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Fault(error)
+    }
+}
+
+impl From<ModelError> for Stop {
+    fn from(error: ModelError) -> Self {
+        Self::Fault(Error::internal(error))
+    }
+}
+
+/// What the stages need.
+#[derive(Clone)]
+pub(crate) struct Pipeline {
+    pub(crate) system: SystemScope,
+    pub(crate) store: Store,
+    pub(crate) blobs: Blobs,
+    pub(crate) index: Arc<dyn VectorIndex>,
+    pub(crate) embedder: Embedder,
+    pub(crate) jail: Jail,
+    pub(crate) batch_tokens: usize,
+}
+
+impl Pipeline {
+    /// Runs all stages of `claim`.
+    pub(crate) async fn run(&self, claim: &Claim) -> Result<(), Stop> {
+        self.report(claim, Stage::Extract, Progress::default()).await?;
+        let extracted = self.extract(claim).await?;
+        let pages = i32::try_from(extracted.pages.len()).unwrap_or(i32::MAX);
+        self.report(claim, Stage::Chunk, Progress { pages, percent: 10, ..Progress::default() }).await?;
+        let rows = self.chunk(claim, &extracted).await?;
+        self.embed_and_index(claim, &rows, pages).await?;
+        self.publish(claim, rows.len(), pages).await
+    }
+
+    async fn extract(&self, claim: &Claim) -> Result<Extracted, Stop> {
+        let file = tempfile::NamedTempFile::new().map_err(|error| Error::internal(error))?;
+        let bytes = self.blobs.get(&claim.blob_key).await?;
+        tokio::fs::write(file.path(), &bytes).await.map_err(|error| Error::internal(error))?;
+        self.jail.run(file.path(), &claim.file_name).await.map_err(Stop::File)
+    }
+
+    async fn chunk(&self, claim: &Claim, extracted: &Extracted) -> Result<Vec<PassageRow>, Stop> {
+        let whole = lang::of(&extracted.text, "en");
+        let title = claim.title.clone();
+        let text = TextRow {
+            text: extracted.text.clone(),
+            pages: extracted.pages.clone(),
+            lang: whole.clone(),
+            title: extracted.title.clone(),
+            mime: extracted.mime.clone(),
+        };
+        jobs::save_text(&self.system, &self.store, claim, &text).await?;
+        let embedder = self.embedder.clone();
+        let extracted = extracted.clone();
+        let chunks = tokio::task::spawn_blocking(move || chunk(&extracted, &|text| embedder.count_tokens(text)))
+            .await
+            .map_err(|error| Error::internal(error))?;
+        let rows: Vec<PassageRow> = chunks.into_iter().map(|chunk| row(claim, chunk, &whole)).collect();
+        if rows.is_empty() {
+            tracing::info!(%title, "the document holds no text");
+            return Err(Stop::File(ExtractError::Empty));
+        }
+        jobs::save_passages(&self.system, &self.store, claim, &rows).await?;
+        Ok(rows)
+    }
+
+    async fn embed_and_index(&self, claim: &Claim, rows: &[PassageRow], pages: i32) -> Result<(), Stop> {
+        let total = i32::try_from(rows.len()).unwrap_or(i32::MAX);
+        let mut done = 0;
+        for part in rows.chunks(STEP) {
+            let progress = Progress { pages, passages_done: done, passages_total: total, percent: 15 + 75 * done / total.max(1) };
+            self.report(claim, Stage::Embed, progress).await?;
+            let texts: Vec<String> = part.iter().map(|row| with_place(&claim.title, row)).collect();
+            let vectors = self.embedder.embed_passages(texts.clone(), self.batch_tokens).await?;
+            let points = part.iter().zip(texts).zip(vectors).map(|((row, text), dense)| point(claim, row, &text, dense));
+            self.index.upsert(claim.tenant, points.collect()).await?;
+            done += i32::try_from(part.len()).unwrap_or(0);
+        }
+        let progress = Progress { pages, passages_done: done, passages_total: total, percent: 90 };
+        self.report(claim, Stage::Index, progress).await?;
+        self.index.flush(claim.tenant).await?;
+        Ok(())
+    }
+
+    /// Both versions are marked current in the index for a moment; Postgres, which every hit is
+    /// checked against, knows one at a time, so no query ever sees both or none.
+    async fn publish(&self, claim: &Claim, passages: usize, pages: i32) -> Result<(), Stop> {
+        let total = i32::try_from(passages).unwrap_or(i32::MAX);
+        let progress = Progress { pages, passages_done: total, passages_total: total, percent: 95 };
+        self.report(claim, Stage::Publish, progress).await?;
+        let (tenant, document) = (claim.tenant, claim.document);
+        let live = PayloadPatch { current: Some(true), ..PayloadPatch::default() };
+        self.index.set_payload(tenant, &Selector::Version(claim.version), &live).await?;
+        self.index.flush(tenant).await?;
+        let published = jobs::publish(&self.system, &self.store, claim, self.embedder.id()).await?;
+        // Rights may have changed since the claim: the tag is written again from what holds now.
+        let patch = PayloadPatch {
+            policy: Some(published.policy_tag),
+            owner: Some(published.owner),
+            library: Some(published.library),
+            current: None,
+        };
+        if (published.policy_tag, published.owner, published.library) != (claim.policy_tag, claim.owner, claim.library) {
+            self.index.set_payload(tenant, &Selector::Document(document), &patch).await?;
+        }
+        self.index.delete(tenant, &Selector::VersionsExcept { document, keep: claim.version }).await?;
+        self.index.flush(tenant).await?;
+        Ok(())
+    }
+
+    async fn report(&self, claim: &Claim, stage: Stage, progress: Progress) -> Result<(), Stop> {
+        if jobs::progress(&self.system, &self.store, claim, stage, progress).await? { Ok(()) } else { Err(Stop::Lost) }
+    }
+}
+
+fn row(claim: &Claim, chunk: Chunk, whole: &str) -> PassageRow {
+    PassageRow {
+        id: PassageId::derive(claim.tenant, claim.document, claim.version, chunk.ordinal),
+        ordinal: chunk.ordinal,
+        char_start: chunk.char_start,
+        char_end: chunk.char_end,
+        page_from: chunk.page_from,
+        page_to: chunk.page_to,
+        heading: chunk.heading,
+        lang: lang::of(&chunk.text, whole),
+        text: chunk.text,
+        tokens: chunk.tokens,
+    }
+}
+
+/// Title and heading path are prepended for the models only; the stored text stays canonical.
+fn with_place(title: &str, row: &PassageRow) -> String {
+    let mut place = vec![title];
+    place.extend(row.heading.iter().map(String::as_str).filter(|heading| *heading != title));
+    format!("{}\n{}", place.join(" > "), row.text)
+}
+
+fn point(claim: &Claim, row: &PassageRow, text: &str, dense: Vec<f32>) -> Point {
+    Point {
+        id: row.id,
+        dense,
+        sparse: Bm25::document(text, &row.lang),
+        document: claim.document,
+        version: claim.version,
+        library: claim.library,
+        policy: claim.policy_tag,
+        owner: claim.owner,
+        lang: row.lang.clone(),
+        current: false,
+    }
+}

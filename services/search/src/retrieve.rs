@@ -1,0 +1,116 @@
+//! One search, from words to ranked, re-checked passages.
+
+use crate::error::from_model;
+use crate::signals::{Terms, measure};
+use crate::{authorize, fuse, lang, select};
+use fuente_contract::search::{SearchReply, SearchRequest, SearchTimings};
+use fuente_contract::{Error, Result, Scope, Search};
+use fuente_models::Embedder;
+use fuente_store::{Store, access};
+use fuente_vectors::{Bm25, HybridQuery, VectorIndex};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Longest question, in characters: what is longer is a document, not a question.
+const LONGEST: usize = 2_000;
+/// Candidates that are read back from Postgres.
+const RECHECKED: usize = 50;
+
+/// How to search; see `[search]` of the settings.
+#[derive(Clone, Copy, Debug)]
+pub struct SearcherOptions {
+    pub prefetch: usize,
+    pub rrf_k: u32,
+}
+
+/// The search service, in process.
+pub struct Searcher {
+    store: Store,
+    index: Arc<dyn VectorIndex>,
+    embedder: Embedder,
+    options: SearcherOptions,
+}
+
+impl Searcher {
+    #[must_use]
+    pub fn new(store: Store, index: Arc<dyn VectorIndex>, embedder: Embedder, options: SearcherOptions) -> Self {
+        Self { store, index, embedder, options }
+    }
+}
+
+#[async_trait::async_trait]
+impl Search for Searcher {
+    async fn search(&self, scope: &Scope, request: SearchRequest) -> Result<SearchReply> {
+        let question = checked(&request)?;
+        let lang = lang::detect(question);
+        let limit = request.limit.unwrap_or(10) as usize;
+        let mut timings = SearchTimings::default();
+
+        let clock = Instant::now();
+        let (vectors, filter) = tokio::join!(
+            self.embedder.embed_queries(vec![question.to_owned()]),
+            access::readable(scope, &self.store)
+        );
+        let vector = vectors.map_err(from_model)?.pop().ok_or_else(|| Error::internal("the embedder returned nothing"))?;
+        timings.embed = since(clock);
+
+        let clock = Instant::now();
+        let query = HybridQuery {
+            dense: vector.clone(),
+            sparse: Bm25::query(question, lang),
+            filter: filter?,
+            libraries: narrowed(scope, request.libraries.as_deref()),
+            documents: request.documents.clone(),
+            limit: self.options.prefetch.max(limit),
+            exact: false,
+        };
+        let legs = self.index.legs(scope.tenant(), &query).await?;
+        timings.vectors = since(clock);
+
+        let clock = Instant::now();
+        let mut ranked = fuse::rrf(&legs, self.options.rrf_k);
+        ranked.truncate(RECHECKED.max(limit));
+        let (hits, epoch) = authorize::recheck(scope, &self.store, &ranked).await?;
+        timings.recheck = since(clock);
+
+        let clock = Instant::now();
+        let terms = Terms::of(question, lang, &hits);
+        let signals = measure(&terms, &hits);
+        let mut hits = select::without_duplicates(hits);
+        let evidence = match request.evidence_tokens {
+            Some(budget) => select::evidence(&self.embedder, &vector, &terms, &hits, budget).await?,
+            None => Vec::new(),
+        };
+        hits.truncate(limit);
+        timings.select = since(clock);
+        Ok(SearchReply { hits, evidence, epoch, lang: lang.to_owned(), signals, timings })
+    }
+}
+
+fn checked(request: &SearchRequest) -> Result<&str> {
+    let question = request.query.trim();
+    if question.is_empty() {
+        return Err(Error::invalid("The question is empty."));
+    }
+    if question.chars().count() > LONGEST {
+        return Err(Error::invalid(format!("The question is longer than {LONGEST} characters. Ask about one thing at a time.")));
+    }
+    match request.limit {
+        Some(limit) if !(1..=50).contains(&limit) => Err(Error::invalid("`limit` must be between 1 and 50.")),
+        _ => Ok(question),
+    }
+}
+
+/// The credential's own libraries and the request's: both narrow, neither widens.
+fn narrowed(scope: &Scope, wanted: Option<&[fuente_contract::LibraryId]>) -> Option<Vec<fuente_contract::LibraryId>> {
+    match (scope.libraries(), wanted) {
+        (None, None) => None,
+        (Some(held), None) => Some(held.to_vec()),
+        (None, Some(wanted)) => Some(wanted.to_vec()),
+        (Some(held), Some(wanted)) => Some(wanted.iter().copied().filter(|id| held.contains(id)).collect()),
+    }
+}
+
+fn since(clock: Instant) -> f32 {
+    clock.elapsed().as_secs_f32() * 1_000.0
+}

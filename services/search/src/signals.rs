@@ -1,0 +1,67 @@
+//! How well the readable passages cover the question: the input of the abstention rule.
+//!
+//! Everything is computed from passages that passed the re-check, so that no figure tells of
+//! a hidden document.
+
+use fuente_contract::evidence::Hit;
+use fuente_contract::search::Signals;
+use fuente_vectors::Bm25;
+use std::collections::{HashMap, HashSet};
+
+/// The question's terms with their weights, and the terms of each hit. Terms are the engine's
+/// own BM25 tokens (stemmed, stop words removed), so that "covered" means what it means there.
+pub(crate) struct Terms {
+    weights: HashMap<u32, f32>,
+    total: f32,
+}
+
+impl Terms {
+    /// Weighs the question's terms by their rarity among `hits`.
+    pub(crate) fn of(question: &str, lang: &str, hits: &[Hit]) -> Self {
+        let wanted: HashSet<u32> = Bm25::query(question, lang).indices.into_iter().collect();
+        let mut frequency: HashMap<u32, f32> = wanted.iter().map(|term| (*term, 0.0)).collect();
+        for hit in hits {
+            for term in terms(&hit.text, &hit.lang) {
+                if let Some(count) = frequency.get_mut(&term) {
+                    *count += 1.0;
+                }
+            }
+        }
+        #[allow(clippy::cast_precision_loss)] // at most a few dozen hits
+        let many = hits.len() as f32;
+        let weights: HashMap<u32, f32> =
+            frequency.into_iter().map(|(term, count)| (term, (1.0 + (many + 1.0) / (count + 0.5)).ln())).collect();
+        let total = weights.values().sum();
+        Self { weights, total }
+    }
+
+    /// Share of the question's weight that `text` holds, 0 to 1.
+    pub(crate) fn coverage(&self, text: &str, lang: &str) -> f32 {
+        if self.total <= 0.0 {
+            return 0.0;
+        }
+        let held: f32 = terms(text, lang).iter().filter_map(|term| self.weights.get(term)).sum();
+        held / self.total
+    }
+}
+
+fn terms(text: &str, lang: &str) -> HashSet<u32> {
+    Bm25::document(text, lang).indices.into_iter().collect()
+}
+
+/// Figures over all readable candidates (the title and headings count as part of a passage).
+pub(crate) fn measure(terms: &Terms, hits: &[Hit]) -> Signals {
+    let mut dense: Vec<f32> = hits.iter().filter_map(|hit| hit.scores.dense).collect();
+    dense.sort_by(|a, b| b.total_cmp(a));
+    let best = dense.first().copied().unwrap_or(0.0);
+    Signals {
+        dense: best,
+        sparse: hits.iter().filter_map(|hit| hit.scores.sparse).fold(0.0, f32::max),
+        coverage: hits.iter().take(5).map(|hit| terms.coverage(&with_place(hit), &hit.lang)).fold(0.0, f32::max),
+        margin: best - dense.get(9).or(dense.last()).copied().unwrap_or(0.0),
+    }
+}
+
+fn with_place(hit: &Hit) -> String {
+    format!("{}\n{}\n{}", hit.title, hit.heading.join("\n"), hit.text)
+}

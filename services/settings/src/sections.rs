@@ -1,0 +1,195 @@
+//! The shape of the settings. What each key means stands in `default.toml`, beside its default.
+
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// A value that never shows itself in a log.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub data: Data,
+    pub gateway: Gateway,
+    pub ingest: Ingest,
+    pub extract: Extract,
+    pub search: Search,
+    pub answer: Answer,
+    pub models: Models,
+    pub store: Store,
+    pub vectors: Vectors,
+    pub service: Service,
+    pub telemetry: Telemetry,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    pub directory: PathBuf,
+    pub cache: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    pub host: String,
+    pub port: u16,
+    pub public_url: String,
+    pub default_tenant: String,
+    pub session_idle_hours: i64,
+    pub session_max_hours: i64,
+    pub secure_cookies: bool,
+    pub max_json_bytes: usize,
+    pub max_upload_bytes: u64,
+    pub sign_in_attempts: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ingest {
+    pub host: String,
+    pub port: u16,
+    pub url: String,
+    pub workers: usize,
+    pub batch_tokens: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extract {
+    pub wall_seconds: u64,
+    pub cpu_seconds: u64,
+    pub memory_bytes: u64,
+    pub max_text_chars: usize,
+    pub max_pages: u32,
+    pub program: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    pub host: String,
+    pub port: u16,
+    pub url: String,
+    pub prefetch: usize,
+    pub rrf_k: u32,
+    pub window_before: usize,
+    pub window_after: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    pub host: String,
+    pub port: u16,
+    pub url: String,
+    pub evidence_tokens: u32,
+    pub max_tokens: u32,
+    pub abstain_below: f32,
+    pub queue: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    Local,
+    Remote,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Models {
+    pub embedder: String,
+    pub generator: String,
+    pub engine: EngineKind,
+    pub remote_url: String,
+    pub remote_model: String,
+    pub remote_key: Secret,
+    pub threads: usize,
+    pub context_tokens: u32,
+    pub seed: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreMode {
+    Embedded,
+    External,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    pub mode: StoreMode,
+    pub url: Secret,
+    pub migrator_url: Secret,
+    pub max_connections: u32,
+    pub postgres: PathBuf,
+    pub run_as: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VectorsMode {
+    Edge,
+    Server,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vectors {
+    pub mode: VectorsMode,
+    pub url: String,
+    pub api_key: Secret,
+    pub collection: String,
+    pub open_shards: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    pub secret: Secret,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    pub log: String,
+    pub format: String,
+}
+
+impl Settings {
+    /// Where models, libraries and the Postgres programs are: the setting, else the user's cache.
+    #[must_use]
+    pub fn cache(&self) -> PathBuf {
+        if !self.data.cache.as_os_str().is_empty() {
+            return self.data.cache.clone();
+        }
+        cache_directory()
+    }
+}
+
+/// The default cache directory. Root's own is /var/cache, because the unprivileged user that
+/// Postgres runs as cannot enter root's home. `xtask` follows the same rule.
+#[must_use]
+pub fn cache_directory() -> PathBuf {
+    if let Some(set) = crate::environment("FUENTE_CACHE") {
+        return set.into();
+    }
+    let home = crate::environment("HOME").unwrap_or_else(|| "/".into());
+    if home == "/root" {
+        return "/var/cache/fuente".into();
+    }
+    match crate::environment("XDG_CACHE_HOME") {
+        Some(cache) => PathBuf::from(cache).join("fuente"),
+        None => PathBuf::from(home).join(".cache/fuente"),
+    }
+}
