@@ -1,2 +1,31 @@
-//! placeholder
-fn main(){}
+//! The `fuente` program: the jailed child, or one command.
+
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // The jailed child comes first: it must not load settings, threads or a runtime.
+    if std::env::args().nth(1).as_deref() == Some("extract-child") {
+        return fuente_extract::child::main();
+    }
+    let cli = fuente::cli::Cli::parse();
+    let settings = match fuente_settings::load(cli.config.as_deref()) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    if let Err(error) = fuente_wire::telemetry::init(&settings.telemetry.log, &settings.telemetry.format) {
+        eprintln!("{error}");
+        return ExitCode::from(2);
+    }
+    match actix_web::rt::System::new().block_on(cli.command.run(settings)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -167,6 +167,17 @@ pub struct Telemetry {
 }
 
 impl Settings {
+    /// The secret that services share, for a process that runs apart.
+    ///
+    /// # Errors
+    /// Where none is set: such a process would answer to nobody, or to everybody.
+    pub fn service_secret(&self) -> Result<&str, String> {
+        if self.service.secret.0.is_empty() {
+            return Err("service.secret is needed where services run apart: the same 32 random characters or more for every process (FUENTE__SERVICE__SECRET).".into());
+        }
+        Ok(&self.service.secret.0)
+    }
+
     /// Where models, libraries and the Postgres programs are: the setting, else the user's cache.
     #[must_use]
     pub fn cache(&self) -> PathBuf {

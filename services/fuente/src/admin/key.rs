@@ -1,0 +1,71 @@
+//! `fuente key`.
+
+use super::Session;
+use crate::client::user_named;
+use anyhow::Result;
+use clap::Subcommand;
+use fuente_contract::{ApiKeyId, Scope};
+use fuente_settings::Settings;
+use fuente_store::{NewKey, api_keys};
+use std::process::ExitCode;
+
+#[derive(clap::Args)]
+pub(crate) struct KeyCommand {
+    /// Slug of the tenant; gateway.default_tenant where absent.
+    #[arg(long, global = true)]
+    tenant: Option<String>,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Make a key that acts as a user; prints the secret once.
+    Create {
+        name: String,
+        #[arg(long)]
+        user: String,
+        /// What the key may do; repeatable. See the API docs for the names.
+        #[arg(long = "scope", default_values_t = ["ask".to_owned(), "search".to_owned()])]
+        scopes: Vec<String>,
+    },
+    /// List the keys, never their secrets.
+    List,
+    /// Revoke a key; its next call fails.
+    Revoke { id: ApiKeyId },
+}
+
+impl KeyCommand {
+    pub(crate) async fn run(self, settings: Settings) -> Result<ExitCode> {
+        let session = Session::open(&settings).await?;
+        let done = self.apply(&session, &settings).await;
+        session.close().await?;
+        done.map(|()| ExitCode::SUCCESS)
+    }
+
+    async fn apply(&self, session: &Session, settings: &Settings) -> Result<()> {
+        let scope = session.scope(settings, self.tenant.as_deref()).await?;
+        match &self.what {
+            What::Create { name, user, scopes } => create(session, &scope, name, user, scopes).await,
+            What::List => {
+                for key in api_keys::list(&scope, &session.store).await? {
+                    println!("{}  {:<24} {}", key.id, key.name, key.scopes.join(","));
+                }
+                Ok(())
+            }
+            What::Revoke { id } => {
+                api_keys::revoke(&scope, &session.store, *id).await?;
+                println!("Revoked.");
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn create(session: &Session, scope: &Scope, name: &str, user: &str, scopes: &[String]) -> Result<()> {
+    let user = user_named(&session.store, &session.door, scope.tenant(), user).await?;
+    let new = NewKey { name: name.to_owned(), user: user.id, scopes: scopes.to_vec(), libraries: None, expires_at: None };
+    let (key, secret) = api_keys::create(scope, &session.store, new).await?;
+    println!("{}  {} acts as {}. The secret, shown once:\n{secret}", key.id, key.name, user.email);
+    Ok(())
+}

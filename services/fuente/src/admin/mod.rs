@@ -1,0 +1,55 @@
+//! Administration from the server's own machine: what a first start needs, before anyone can sign in.
+//!
+//! Whoever can read the data directory may use these; everything else goes through the admin API.
+
+pub(crate) mod group;
+pub(crate) mod key;
+pub(crate) mod library;
+pub(crate) mod tenant;
+pub(crate) mod user;
+
+use crate::{assemble, client};
+use anyhow::Result;
+use fuente_contract::{Credential, Door, Role, Scope, TenantId, UserId};
+use fuente_settings::Settings;
+use fuente_store::{EmbeddedPostgres, Store};
+
+/// The operator of the machine, acting as administrator of a tenant. No user has this id, so the
+/// operator owns nothing and reads no document.
+pub(crate) fn operator(door: &Door, tenant: TenantId) -> Scope {
+    door.admit(tenant, UserId(uuid::Uuid::nil()), Role::Admin, false, Credential::Local)
+}
+
+/// The store, opened for one command.
+pub(crate) struct Session {
+    pub(crate) store: Store,
+    pub(crate) door: Door,
+    postgres: Option<EmbeddedPostgres>,
+}
+
+impl Session {
+    pub(crate) async fn open(settings: &Settings) -> Result<Self> {
+        let (store, postgres) = assemble::open_store(settings).await?;
+        Ok(Self { store, door: Door::open(), postgres })
+    }
+
+    /// The operator's scope in the tenant named, or in the default one.
+    pub(crate) async fn scope(&self, settings: &Settings, tenant: Option<&str>) -> Result<Scope> {
+        let slug = tenant.unwrap_or(&settings.gateway.default_tenant);
+        Ok(operator(&self.door, client::tenant_id(&self.store, &self.door, slug).await?))
+    }
+
+    pub(crate) async fn close(self) -> Result<()> {
+        self.store.close().await;
+        if let Some(postgres) = self.postgres {
+            postgres.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+/// A random password, for accounts made on the command line.
+pub(crate) fn fresh_password() -> String {
+    let bytes: [u8; 12] = rand::random();
+    hex::encode(bytes)
+}

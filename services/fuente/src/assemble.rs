@@ -1,0 +1,125 @@
+//! All services in one runtime: backends are picked here, once; nothing later asks which (I8).
+
+use anyhow::{Context, Result};
+use fuente_answer::Answerer;
+use fuente_contract::{Answer, Door, Ingest, Search};
+use fuente_gateway::startup::Parts;
+use fuente_ingest::startup::Workers;
+use fuente_models::{Embedder, Generator};
+use fuente_search::Searcher;
+use fuente_settings::Settings;
+use fuente_store::{EmbeddedPostgres, Store};
+use fuente_vectors::VectorIndex;
+use std::sync::Arc;
+
+/// The rooms, opened; no service yet.
+pub struct Rooms {
+    pub store: Store,
+    pub index: Arc<dyn VectorIndex>,
+    pub embedder: Embedder,
+    pub generator: Arc<dyn Generator>,
+    pub postgres: Option<EmbeddedPostgres>,
+}
+
+impl Rooms {
+    /// Opens the store, the vectors and the models side by side: each takes a second or two.
+    pub async fn open(settings: &Settings) -> Result<Self> {
+        let ((store, postgres), embedder, generator) = tokio::try_join!(
+            async { open_store(settings).await },
+            async { fuente_search::startup::embedder(settings).await.context("The embedding model does not load.") },
+            async { fuente_answer::startup::generator(settings).await.context("The language model does not load.") },
+        )?;
+        let index = fuente_search::startup::index(settings, embedder.dim()).await.context("The vector index does not open.")?;
+        Ok(Self { store, index, embedder, generator, postgres })
+    }
+}
+
+/// Opens the store alone, for administration.
+pub async fn open_store(settings: &Settings) -> Result<(Store, Option<EmbeddedPostgres>)> {
+    let opened = fuente_search::startup::store(settings).await.context("Postgres does not open.")?;
+    Ok((opened.store, opened.postgres))
+}
+
+/// Everything, running.
+pub struct Running {
+    pub url: String,
+    pub store: Store,
+    pub door: Door,
+    /// The search service, for evaluations that need no HTTP.
+    pub search: Arc<dyn Search>,
+    pub ingest: Arc<dyn Ingest>,
+    server: actix_web::dev::ServerHandle,
+    serving: tokio::task::JoinHandle<std::io::Result<()>>,
+    workers: Workers,
+    postgres: Option<EmbeddedPostgres>,
+}
+
+/// Starts every service and the gateway; returns once the door is open.
+pub async fn start(settings: &Settings) -> Result<Running> {
+    let rooms = Rooms::open(settings).await?;
+    let door = Door::open();
+    let search: Arc<dyn Search> =
+        Arc::new(Searcher::new(rooms.store.clone(), rooms.index.clone(), rooms.embedder.clone(), fuente_search::startup::options(settings)));
+    let answer: Arc<dyn Answer> = Arc::new(Answerer::new(
+        search.clone(),
+        rooms.generator,
+        rooms.embedder.clone(),
+        fuente_answer::startup::options(settings),
+    ));
+    let (acceptor, workers) =
+        fuente_ingest::startup::start(settings, door.system(), rooms.store.clone(), rooms.index, rooms.embedder)
+            .context("The ingest workers do not start.")?;
+    let ingest: Arc<dyn Ingest> = Arc::new(acceptor);
+    let parts = Parts {
+        settings: settings.clone(),
+        store: rooms.store.clone(),
+        ingest: ingest.clone(),
+        search: search.clone(),
+        answer,
+        door: door.clone(),
+    };
+    let (server, port) = fuente_gateway::startup::build(parts).context("The gateway does not start.")?;
+    let handle = server.handle();
+    let serving = tokio::spawn(server);
+    Ok(Running {
+        url: format!("http://{}:{port}", settings.gateway.host),
+        store: rooms.store,
+        door,
+        search,
+        ingest,
+        server: handle,
+        serving,
+        workers,
+        postgres: rooms.postgres,
+    })
+}
+
+impl Running {
+    /// Serves until the process is told to stop, then stops in order.
+    pub async fn until_stopped(mut self) -> Result<()> {
+        tokio::select! {
+            ended = &mut self.serving => { ended??; }
+            signal = stop_signal() => { signal?; }
+        }
+        self.stop().await
+    }
+
+    /// Door first, then the workers (jobs in hand are given back), then Postgres.
+    pub async fn stop(self) -> Result<()> {
+        self.server.stop(true).await;
+        self.workers.stop().await;
+        self.store.close().await;
+        if let Some(postgres) = self.postgres {
+            postgres.stop().await.context("Postgres did not stop cleanly.")?;
+        }
+        Ok(())
+    }
+}
+
+async fn stop_signal() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        pressed = tokio::signal::ctrl_c() => pressed,
+    }
+}

@@ -1,0 +1,69 @@
+//! The command line: names, flags and help; no work.
+
+use crate::{admin, ask, demo, doctor, eval, ingest, up};
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use fuente_settings::Settings;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A self-hosted assistant whose every answer is grounded in documents that the asker may read.
+#[derive(Parser)]
+#[command(name = "fuente", version)]
+pub struct Cli {
+    /// Settings file (TOML); see services/settings/default.toml for every key.
+    #[arg(long, global = true)]
+    pub config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Start everything in this process and serve until stopped.
+    Up,
+    /// Start with the sample company; with --ask, print one answer and end.
+    Demo(demo::Demo),
+    /// Ask a question as a user and print the cited answer.
+    Ask(ask::Ask),
+    /// Add files or folders to a library and wait until they answer.
+    Ingest(ingest::IngestFiles),
+    /// Say what is missing, and how to get it.
+    Doctor,
+    /// Tenants: create, list.
+    #[command(subcommand)]
+    Tenant(admin::tenant::TenantCommand),
+    /// Users of a tenant: create, list, disable, enable.
+    #[command(subcommand)]
+    User(admin::user::UserCommand),
+    /// Groups of a tenant: create, list, add, remove.
+    #[command(subcommand)]
+    Group(admin::group::GroupCommand),
+    /// Libraries of a tenant: create, list, rules.
+    #[command(subcommand)]
+    Library(admin::library::LibraryCommand),
+    /// API keys of a tenant: create, list, revoke.
+    #[command(subcommand)]
+    Key(admin::key::KeyCommand),
+    /// Measure quality on question sets.
+    #[command(subcommand)]
+    Eval(eval::EvalCommand),
+}
+
+impl Command {
+    pub async fn run(self, settings: Settings) -> Result<ExitCode> {
+        match self {
+            Self::Up => up::run(settings).await,
+            Self::Demo(demo) => demo.run(settings).await,
+            Self::Ask(ask) => ask.run(settings).await,
+            Self::Ingest(ingest) => ingest.run(settings).await,
+            Self::Doctor => doctor::run(settings).await,
+            Self::Tenant(command) => command.run(settings).await,
+            Self::User(command) => command.run(settings).await,
+            Self::Group(command) => command.run(settings).await,
+            Self::Library(command) => command.run(settings).await,
+            Self::Key(command) => command.run(settings).await,
+            Self::Eval(command) => command.run(settings).await,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! `fuente doctor`: what is there, what is missing, and how to get it.
+
+use anyhow::Result;
+use fuente_settings::{EngineKind, Settings, StoreMode, VectorsMode};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// One thing looked at.
+struct Finding {
+    what: &'static str,
+    /// What is there, or what to do about what is not.
+    state: std::result::Result<String, String>,
+}
+
+pub(crate) async fn run(settings: Settings) -> Result<ExitCode> {
+    let cache = settings.cache();
+    let mut findings = vec![
+        directory("data directory", &settings.data.directory),
+        file("ONNX Runtime", &cache.join("lib/libonnxruntime.so"), "onnxruntime"),
+        file("PDF engine", &cache.join("lib/libpdfium.so"), "pdfium"),
+        model("embedding model", &cache, &settings.models.embedder),
+    ];
+    match settings.models.engine {
+        EngineKind::Local => findings.push(model("language model", &cache, &settings.models.generator)),
+        EngineKind::Remote => findings.push(Finding { what: "language model", state: Ok(format!("remote, at {}", settings.models.remote_url)) }),
+    }
+    if settings.store.mode == StoreMode::Embedded {
+        let own = &settings.store.postgres;
+        let place = if own.as_os_str().is_empty() { cache.join("postgres") } else { own.clone() };
+        findings.push(file("Postgres programs", &place.join("bin/postgres"), "postgres"));
+    }
+    if settings.vectors.mode == VectorsMode::Server {
+        findings.push(qdrant(&settings).await);
+    }
+    findings.push(extraction(&settings).await);
+    let mut missing = 0;
+    for finding in &findings {
+        match &finding.state {
+            Ok(state) => println!("ok       {:<20} {state}", finding.what),
+            Err(advice) => {
+                missing += 1;
+                println!("missing  {:<20} {advice}", finding.what);
+            }
+        }
+    }
+    Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn directory(what: &'static str, path: &Path) -> Finding {
+    let state = std::fs::create_dir_all(path)
+        .and_then(|()| tempfile::tempfile_in(path))
+        .map(|_| path.display().to_string())
+        .map_err(|error| format!("{} cannot be written ({error}). Set data.directory to a folder of yours.", path.display()));
+    Finding { what, state }
+}
+
+fn file(what: &'static str, path: &Path, name: &str) -> Finding {
+    let state = if path.is_file() {
+        Ok(path.display().to_string())
+    } else {
+        Err(format!("{} is not there. `cargo xtask models {name}` gets it.", path.display()))
+    };
+    Finding { what, state }
+}
+
+fn model(what: &'static str, cache: &Path, name: &str) -> Finding {
+    let state = fuente_models::manifest::verify(cache, name).map(|()| name.to_owned()).map_err(|error| error.to_string());
+    Finding { what, state }
+}
+
+async fn qdrant(settings: &Settings) -> Finding {
+    let state = match fuente_search::startup::index(settings, 384).await {
+        Ok(index) => index.health().await.map(|()| settings.vectors.url.clone()).map_err(|error| error.detail),
+        Err(error) => Err(error.detail),
+    };
+    Finding { what: "Qdrant server", state }
+}
+
+/// Reads a small document in the jail, as a job would.
+async fn extraction(settings: &Settings) -> Finding {
+    let read = async {
+        let file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+        std::fs::write(file.path(), "# Doctor\n\nA line of text.\n").map_err(|error| error.to_string())?;
+        let jail = fuente_ingest::startup::jail(settings).map_err(|error| error.detail)?;
+        jail.run(file.path(), "doctor.md").await.map_err(|error| error.advice())
+    };
+    let state = read.await.map(|_| "the jailed child reads a document".to_owned());
+    Finding { what: "extraction", state }
+}

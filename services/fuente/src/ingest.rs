@@ -1,0 +1,178 @@
+//! `fuente ingest`: files and folders into a library, and a wait until they answer.
+
+use crate::client::{Caller, Server, tenant_id};
+use anyhow::{Context, Result, bail};
+use fuente_contract::document::{JobInfo, JobState};
+use fuente_contract::ingest::Accepted;
+use fuente_contract::{Cursor, JobId, Page, Scope};
+use fuente_settings::Settings;
+use fuente_store::{Store, jobs, libraries};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[derive(clap::Args)]
+pub(crate) struct IngestFiles {
+    /// Files and folders; folders are taken with everything in them.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Name of the library.
+    #[arg(long)]
+    library: String,
+    /// E-mail of the administrator who uploads.
+    #[arg(long = "as")]
+    user: String,
+    /// Slug of the tenant; gateway.default_tenant where absent.
+    #[arg(long)]
+    tenant: Option<String>,
+}
+
+impl IngestFiles {
+    pub(crate) async fn run(self, settings: Settings) -> Result<ExitCode> {
+        let files = listed(&self.paths)?;
+        let server = Server::reach(&settings).await?;
+        let tenant = self.tenant.clone().unwrap_or_else(|| settings.gateway.default_tenant.clone());
+        let done = self.upload_all(&server, &tenant, &files).await;
+        server.leave().await?;
+        done
+    }
+
+    async fn upload_all(&self, server: &Server, tenant: &str, files: &[(PathBuf, String)]) -> Result<ExitCode> {
+        let id = tenant_id(&server.store, &server.door, tenant).await?;
+        let operator = crate::admin::operator(&server.door, id);
+        let known = libraries::list(&operator, &server.store).await?;
+        let Some(library) = known.iter().find(|library| library.name == self.library) else {
+            bail!("There is no library `{}`. `fuente library list` shows those there are.", self.library);
+        };
+        let caller = server.act_as(tenant, &self.user).await?;
+        let bar = bar(files.len() as u64, "files");
+        let (mut waiting, mut unchanged, mut refused) = (Vec::new(), 0, Vec::new());
+        for (path, external) in files {
+            match put(&caller, library.id, path, external).await {
+                Ok(Accepted { job: Some(job), .. }) => waiting.push((job, path.clone())),
+                Ok(_) => unchanged += 1,
+                Err(error) => refused.push((path.clone(), format!("{error:#}"))),
+            }
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        let mut done = 0;
+        for (job, path) in waiting {
+            match settled(&operator, &server.store, job).await? {
+                info if info.state == JobState::Done => done += 1,
+                info => refused.push((path, format!("{}: {}", info.error.unwrap_or_default(), info.advice.unwrap_or_default()))),
+            }
+        }
+        println!("{done} added, {unchanged} unchanged, {} refused", refused.len());
+        for (path, reason) in &refused {
+            println!("  {}: {reason}", path.display());
+        }
+        Ok(if refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+async fn put(caller: &Caller, library: fuente_contract::LibraryId, path: &Path, external: &str) -> Result<Accepted> {
+    let bytes = tokio::fs::read(path).await.with_context(|| format!("{} cannot be read.", path.display()))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let request = caller
+        .request(reqwest::Method::PUT, "/v1/admin/documents")
+        .query(&[("library", library.to_string().as_str()), ("external_id", external), ("file_name", name.as_str())])
+        .header("content-type", "application/octet-stream")
+        .body(bytes);
+    caller.json(request).await
+}
+
+/// Every file below `paths`, with the external id it keeps from run to run.
+fn listed(paths: &[PathBuf]) -> Result<Vec<(PathBuf, String)>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            walk(path, path, &mut files)?;
+        } else if path.is_file() {
+            files.push((path.clone(), path.file_name().unwrap_or_default().to_string_lossy().into_owned()));
+        } else {
+            bail!("{} is neither a file nor a folder.", path.display());
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        bail!("There is no file in what was named.");
+    }
+    Ok(files)
+}
+
+fn walk(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, String)>) -> Result<()> {
+    for entry in std::fs::read_dir(folder).with_context(|| format!("{} cannot be read.", folder.display()))? {
+        let path = entry?.path();
+        // Links are not followed: they could lead out of the folder, or around in a circle.
+        if path.is_symlink() {
+            continue;
+        }
+        if path.is_dir() {
+            walk(root, &path, files)?;
+        } else {
+            let external = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+            files.push((path, external));
+        }
+    }
+    Ok(())
+}
+
+/// Waits until a job has ended, one way or the other.
+async fn settled(scope: &Scope, store: &Store, job: JobId) -> Result<JobInfo> {
+    loop {
+        let info = jobs::get(scope, store, job).await?;
+        if info.state.is_final() {
+            return Ok(info);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Waits until no job of the tenant is left to do, with a bar; says what was refused.
+pub(crate) async fn wait(scope: &Scope, store: &Store) -> Result<()> {
+    let first = open_jobs(scope, store).await?;
+    if first.is_empty() {
+        return Ok(());
+    }
+    let bar = bar(first.len() as u64, "documents");
+    loop {
+        let open = open_jobs(scope, store).await?;
+        bar.set_position((first.len().saturating_sub(open.len())) as u64);
+        if open.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    bar.finish_and_clear();
+    for job in first {
+        let info = jobs::get(scope, store, job).await?;
+        if info.state != JobState::Done {
+            println!("{} was not added: {} {}", info.title, info.error.unwrap_or_default(), info.advice.unwrap_or_default());
+        }
+    }
+    Ok(())
+}
+
+async fn open_jobs(scope: &Scope, store: &Store) -> Result<Vec<JobId>> {
+    let mut open = Vec::new();
+    let mut cursor = Cursor { after: None, limit: Some(200) };
+    loop {
+        let page: Page<JobInfo> = jobs::list(scope, store, &cursor).await?;
+        open.extend(page.items.into_iter().filter(|job| !job.state.is_final()).map(|job| job.id));
+        match page.next {
+            Some(next) => cursor.after = Some(next),
+            None => return Ok(open),
+        }
+    }
+}
+
+pub(crate) fn bar(length: u64, unit: &'static str) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.set_message(unit);
+    bar
+}

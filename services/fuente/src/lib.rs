@@ -1,0 +1,17 @@
+//! Fuente in one process: all services on embedded defaults, and the command line.
+//!
+//! Wiring only: what a command does is in the room that owns it. A library beside the program,
+//! so that tests start the very same assembly.
+
+mod admin;
+mod ask;
+pub mod assemble;
+pub mod cli;
+mod client;
+mod demo;
+mod doctor;
+mod eval;
+mod ingest;
+pub mod sample;
+mod show;
+mod up;

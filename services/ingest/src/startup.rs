@@ -1,0 +1,152 @@
+//! The acceptor and the workers, built from the settings.
+
+use crate::accept::Acceptor;
+use crate::pipeline::Pipeline;
+use crate::worker::Worker;
+use actix_web::{App, HttpServer};
+use anyhow::Context;
+use fuente_contract::{Door, Error, Result, SystemScope};
+use fuente_extract::Jail;
+use fuente_models::{Embedder, EmbedderOptions};
+use fuente_settings::{Settings, StoreMode, VectorsMode};
+use fuente_store::blobs::Blobs;
+use fuente_store::{Opened, Store, StoreOptions};
+use fuente_vectors::VectorIndex;
+use fuente_wire::Opener;
+use fuente_wire::health::Ready;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Workers that run in the background of this process.
+pub struct Workers {
+    stop: CancellationToken,
+    running: JoinSet<()>,
+}
+
+impl Workers {
+    /// Gives back the jobs in hand and returns when no worker runs any more.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.running.join_next().await.is_some() {}
+    }
+}
+
+/// Starts the workers and returns the door through which documents reach them.
+///
+/// # Errors
+/// Where the blob store or this program's own path cannot be opened.
+pub fn start(
+    settings: &Settings,
+    system: SystemScope,
+    store: Store,
+    index: Arc<dyn VectorIndex>,
+    embedder: Embedder,
+) -> Result<(Acceptor, Workers)> {
+    let blobs = Blobs::open(&settings.data.directory.join("blobs"))?;
+    let wake = Arc::new(Notify::new());
+    let acceptor = Acceptor {
+        store: store.clone(),
+        blobs: blobs.clone(),
+        index: index.clone(),
+        wake: wake.clone(),
+        max_bytes: settings.gateway.max_upload_bytes,
+    };
+    let pipeline = Pipeline { system, store, blobs, index, embedder, jail: jail(settings)?, batch_tokens: settings.ingest.batch_tokens };
+    let stop = CancellationToken::new();
+    let mut running = JoinSet::new();
+    for number in 0..settings.ingest.workers.max(1) {
+        let name = format!("{}-{number}", std::process::id());
+        running.spawn(Worker { name, pipeline: pipeline.clone(), wake: wake.clone(), stop: stop.clone() }.run());
+    }
+    Ok((acceptor, Workers { stop, running }))
+}
+
+/// The limits under which one document is read.
+///
+/// # Errors
+/// Where this program cannot find its own path.
+pub fn jail(settings: &Settings) -> Result<Jail> {
+    let limits = &settings.extract;
+    let program: PathBuf = if limits.program.as_os_str().is_empty() {
+        std::env::current_exe().map_err(Error::internal)?
+    } else {
+        limits.program.clone()
+    };
+    Ok(Jail {
+        program,
+        args: vec!["extract-child".to_owned()],
+        pdfium: settings.cache().join("lib/libpdfium.so"),
+        wall: Duration::from_secs(limits.wall_seconds),
+        cpu_seconds: limits.cpu_seconds,
+        memory_bytes: limits.memory_bytes,
+        max_text_chars: limits.max_text_chars,
+        max_pages: limits.max_pages,
+    })
+}
+
+/// The service as a process of its own, until told to stop. It works on one Postgres and one
+/// Qdrant with the others, so both must be servers.
+///
+/// # Errors
+/// Names the backend that does not open, or the address that is taken.
+pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let secret = settings.service_secret().map_err(anyhow::Error::msg)?;
+    anyhow::ensure!(settings.store.mode == StoreMode::External, "store.mode must be \"external\" where services run apart.");
+    anyhow::ensure!(settings.vectors.mode == VectorsMode::Server, "vectors.mode must be \"server\" where services run apart.");
+    let (opened, embedder) = tokio::try_join!(store(settings), embedder(settings)).context("The ingest service does not start.")?;
+    let key = Some(settings.vectors.api_key.0.as_str()).filter(|key| !key.is_empty());
+    let index = fuente_vectors::server(&settings.vectors.url, key, &settings.vectors.collection, embedder.dim()).await?;
+    let door = Door::open();
+    let (acceptor, workers) = start(settings, door.system(), opened.store.clone(), index, embedder)?;
+    let serve = fuente_wire::serve::ingest(Arc::new(acceptor), Opener::new(secret, door));
+    let health = fuente_wire::health::routes(Arc::new(StoreReady(opened.store.clone())));
+    tracing::info!(host = settings.ingest.host, port = settings.ingest.port, "ingest service listens");
+    HttpServer::new(move || App::new().configure(serve.clone()).configure(health.clone()))
+        .bind((settings.ingest.host.as_str(), settings.ingest.port))
+        .context("The address is taken; set ingest.host and ingest.port.")?
+        .run()
+        .await?;
+    workers.stop().await;
+    opened.close().await.map_err(Into::into)
+}
+
+async fn store(settings: &Settings) -> Result<Opened> {
+    let filled = |secret: &fuente_settings::Secret| (!secret.0.is_empty()).then(|| secret.0.clone());
+    fuente_store::open(&StoreOptions {
+        embedded: false,
+        data_directory: settings.data.directory.join("postgres"),
+        postgres: None,
+        cache: settings.cache(),
+        run_as: settings.store.run_as.clone(),
+        url: filled(&settings.store.url),
+        migrator_url: filled(&settings.store.migrator_url),
+        max_connections: settings.store.max_connections,
+    })
+    .await
+}
+
+async fn embedder(settings: &Settings) -> Result<Embedder> {
+    let options = EmbedderOptions {
+        directory: settings.cache().join("models").join(&settings.models.embedder),
+        onnxruntime: settings.cache().join("lib/libonnxruntime.so"),
+        threads: settings.models.threads,
+    };
+    tokio::task::spawn_blocking(move || Embedder::load(&options))
+        .await
+        .map_err(Error::internal)?
+        .map_err(|error| Error::unavailable(error.to_string(), 60))
+}
+
+/// Ready while Postgres answers.
+struct StoreReady(Store);
+
+#[async_trait::async_trait]
+impl Ready for StoreReady {
+    async fn ready(&self) -> Result<()> {
+        self.0.ping().await
+    }
+}

@@ -1,0 +1,207 @@
+//! Text into vectors: a cheap handle to the thread that owns the ONNX session.
+
+use crate::embed_worker::{self, BULK, Lanes, QUERY, Work};
+use crate::error::ModelError;
+use crate::manifest::{self, EmbedderFacts, Role};
+use crate::queue::{Queue, Refused};
+use crate::{embed_plan, verify};
+use fastembed::{InitOptionsUserDefined, Pooling, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokenizers::Tokenizer;
+use tokio::sync::oneshot;
+
+/// Calls that may wait in one lane.
+const WAITING: usize = 256;
+/// Padded tokens of one batch of queries, so that one caller's many queries do not hold up another's.
+const QUERY_BATCH_TOKENS: usize = 512;
+
+/// Where an embedding model and its runtime are.
+#[derive(Clone, Debug)]
+pub struct EmbedderOptions {
+    /// `<cache>/models/<name>`: the last component is the name in `models.toml`.
+    pub directory: PathBuf,
+    /// The ONNX Runtime library.
+    pub onnxruntime: PathBuf,
+    /// 0 means all cores.
+    pub threads: usize,
+}
+
+/// A loaded embedding model. Clones share it.
+#[derive(Clone)]
+pub struct Embedder {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    lanes: Arc<Lanes>,
+    tokenizer: Tokenizer,
+    facts: &'static EmbedderFacts,
+    id: String,
+    worker: Option<JoinHandle<()>>,
+}
+
+impl Embedder {
+    /// Verifies and loads the model; takes seconds, so call it off the async threads.
+    ///
+    /// # Errors
+    /// Where a file is missing, damaged or of no use; says which and what to do.
+    pub fn load(options: &EmbedderOptions) -> Result<Self, ModelError> {
+        let name = options.directory.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let entry = manifest::entry(name)?;
+        let Some(facts) = entry.embedder.as_ref().filter(|_| entry.role == Role::Embed) else {
+            return Err(ModelError::Failed(format!("{name} is not an embedding model")));
+        };
+        entry.verify(&options.directory)?;
+        load_runtime(&options.onnxruntime)?;
+        let session = open(&options.directory, options.threads, facts)?;
+        let tokenizer = counting(&session.tokenizer)?;
+        let lanes = Arc::new(Queue::new(WAITING));
+        let served = Arc::clone(&lanes);
+        let worker = std::thread::Builder::new()
+            .name("embedder".to_owned())
+            .spawn(move || embed_worker::serve(session, &served))
+            .map_err(|error| ModelError::failed("the embedding thread does not start", error))?;
+        // The hash is part of the id: vectors of two builds of a model must not be compared.
+        let id = format!("{name}@{}", entry.sha256().get(..12).unwrap_or_default());
+        Ok(Self { shared: Arc::new(Shared { lanes, tokenizer, facts, id, worker: Some(worker) }) })
+    }
+
+    /// Vectors of questions, before any bulk work. A question above [`Self::max_tokens`] is
+    /// understood by its beginning.
+    ///
+    /// # Errors
+    /// [`ModelError::Busy`] where too many callers wait.
+    pub async fn embed_queries(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, ModelError> {
+        let prefix = &self.shared.facts.query;
+        let texts: Vec<String> = texts.into_iter().map(|text| format!("{prefix}{text}")).collect();
+        let most = self.shared.facts.max_tokens;
+        let tokens = texts.iter().map(|text| self.whole(text).min(most)).collect::<Vec<_>>();
+        self.run(QUERY, texts, &tokens, QUERY_BATCH_TOKENS).await
+    }
+
+    /// Vectors of passages, in batches of at most `batch_tokens` once padded. Queries overtake
+    /// between two batches.
+    ///
+    /// # Errors
+    /// [`ModelError::TooLong`] where a passage would be cut: nothing is embedded by half.
+    pub async fn embed_passages(&self, texts: Vec<String>, batch_tokens: usize) -> Result<Vec<Vec<f32>>, ModelError> {
+        let prefix = &self.shared.facts.passage;
+        let texts: Vec<String> = texts.into_iter().map(|text| format!("{prefix}{text}")).collect();
+        let tokens: Vec<usize> = texts.iter().map(|text| self.whole(text)).collect();
+        let most = self.shared.facts.max_tokens;
+        if let Some(&tokens) = tokens.iter().find(|&&tokens| tokens > most) {
+            return Err(ModelError::TooLong { tokens, most });
+        }
+        self.run(BULK, texts, &tokens, batch_tokens).await
+    }
+
+    async fn run(&self, lane: usize, texts: Vec<String>, tokens: &[usize], budget: usize) -> Result<Vec<Vec<f32>>, ModelError> {
+        if texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut batches = embed_plan::batches(tokens, budget);
+        batches.reverse();
+        let (reply, answer) = oneshot::channel();
+        let vectors = vec![Vec::new(); texts.len()];
+        self.shared.lanes.push(lane, Work { texts, batches, vectors, reply }).map_err(|refused| match refused {
+            Refused::Full(_) => ModelError::Busy { retry_after: 5 },
+            Refused::Closed => stopped(),
+        })?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Tokens of the bare text, by the model's own tokenizer. A passage also carries its prefix
+    /// and two marks: see [`Self::passage_overhead`].
+    #[must_use]
+    pub fn count_tokens(&self, text: &str) -> usize {
+        // Encoding fails for no text; an estimate that is too high is the safe answer if it ever does.
+        self.shared.tokenizer.encode_fast(text, false).map_or(text.len(), |encoding| encoding.len())
+    }
+
+    fn whole(&self, prefixed: &str) -> usize {
+        self.shared.tokenizer.encode_fast(prefixed, true).map_or(prefixed.len(), |encoding| encoding.len())
+    }
+
+    /// Tokens that come on top of [`Self::count_tokens`] when a passage is embedded.
+    #[must_use]
+    pub fn passage_overhead(&self) -> usize {
+        self.whole(&self.shared.facts.passage)
+    }
+
+    /// The longest input, overhead included.
+    #[must_use]
+    pub fn max_tokens(&self) -> usize {
+        self.shared.facts.max_tokens
+    }
+
+    /// Numbers in a vector.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.shared.facts.dim
+    }
+
+    /// Name and hash of the model: vectors with different ids cannot be compared.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.shared.id
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.lanes.close();
+        // Joined, so that no native code still runs while the process ends.
+        if let Some(worker) = self.worker.take() {
+            let _ = worker.join();
+        }
+    }
+}
+
+fn stopped() -> ModelError {
+    ModelError::Failed("the embedding thread has stopped".to_owned())
+}
+
+/// Without this, the first use of ONNX Runtime would panic instead of returning an error.
+fn load_runtime(library: &Path) -> Result<(), ModelError> {
+    let known = manifest::entry("onnxruntime")?;
+    // A library that an administrator points to under another name is theirs to vouch for.
+    if library.file_name().and_then(|name| name.to_str()).is_some_and(|name| known.files().contains(&name)) {
+        verify::file(library, known.sha256())?;
+    } else if !library.exists() {
+        return Err(ModelError::missing(library.display()));
+    }
+    ort::init_from(library).map(drop).map_err(|error| ModelError::failed("ONNX Runtime does not load", error))
+}
+
+fn open(directory: &Path, threads: usize, facts: &EmbedderFacts) -> Result<TextEmbedding, ModelError> {
+    let read = |file: &str| {
+        let path = directory.join(file);
+        std::fs::read(&path).map_err(|error| ModelError::failed(&format!("{} cannot be read", path.display()), error))
+    };
+    let tokenizer_files = TokenizerFiles {
+        tokenizer_file: read("tokenizer.json")?,
+        config_file: read("config.json")?,
+        special_tokens_map_file: read("special_tokens_map.json")?,
+        tokenizer_config_file: read("tokenizer_config.json")?,
+    };
+    let model = UserDefinedEmbeddingModel::new(read("model.onnx")?, tokenizer_files).with_pooling(Pooling::Mean);
+    let mut options = InitOptionsUserDefined::new()
+        .with_max_length(facts.max_tokens)
+        // Threads that spin while they wait would take the cores from generation.
+        .with_session_config("session.intra_op.allow_spinning", "0");
+    if threads > 0 {
+        options = options.with_intra_threads(threads);
+    }
+    TextEmbedding::try_new_from_user_defined(model, options)
+        .map_err(|error| ModelError::failed("the embedding model does not load", error))
+}
+
+/// The same tokenizer without cutting and padding, for counting.
+fn counting(tokenizer: &Tokenizer) -> Result<Tokenizer, ModelError> {
+    let mut tokenizer = tokenizer.clone();
+    tokenizer.with_padding(None);
+    tokenizer.with_truncation(None).map_err(|error| ModelError::failed("the tokenizer cannot be used", error))?;
+    Ok(tokenizer)
+}

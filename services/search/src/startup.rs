@@ -1,0 +1,116 @@
+//! Backends of the search service are picked here, once (I8).
+
+use crate::{Searcher, SearcherOptions};
+use actix_web::dev::Server;
+use actix_web::{App, HttpServer};
+use anyhow::Context;
+use fuente_contract::{Door, Error, Result};
+use fuente_models::{Embedder, EmbedderOptions};
+use fuente_settings::{Settings, StoreMode, VectorsMode};
+use fuente_store::{Opened, Store, StoreOptions};
+use fuente_vectors::VectorIndex;
+use fuente_wire::Opener;
+use fuente_wire::health::Ready;
+use std::sync::Arc;
+
+/// Opens the store that the settings name.
+///
+/// # Errors
+/// Says which part of Postgres is missing or refuses, and what to do.
+pub async fn store(settings: &Settings) -> Result<Opened> {
+    let filled = |secret: &fuente_settings::Secret| (!secret.0.is_empty()).then(|| secret.0.clone());
+    let options = StoreOptions {
+        embedded: settings.store.mode == StoreMode::Embedded,
+        data_directory: settings.data.directory.join("postgres"),
+        postgres: (!settings.store.postgres.as_os_str().is_empty()).then(|| settings.store.postgres.clone()),
+        cache: settings.cache(),
+        run_as: settings.store.run_as.clone(),
+        url: filled(&settings.store.url),
+        migrator_url: filled(&settings.store.migrator_url),
+        max_connections: settings.store.max_connections,
+    };
+    fuente_store::open(&options).await
+}
+
+/// Opens the vector index that the settings name, for vectors of `dim` numbers.
+///
+/// # Errors
+/// Says why the index does not open.
+pub async fn index(settings: &Settings, dim: usize) -> Result<Arc<dyn VectorIndex>> {
+    match settings.vectors.mode {
+        VectorsMode::Edge => fuente_vectors::edge(&settings.data.directory.join("vectors"), dim, settings.vectors.open_shards),
+        VectorsMode::Server => {
+            let key = Some(settings.vectors.api_key.0.as_str()).filter(|key| !key.is_empty());
+            fuente_vectors::server(&settings.vectors.url, key, &settings.vectors.collection, dim).await
+        }
+    }
+}
+
+/// Loads the embedding model (some seconds), off the async threads.
+///
+/// # Errors
+/// Names the file that is missing or broken, and how to get it.
+pub async fn embedder(settings: &Settings) -> Result<Embedder> {
+    let options = EmbedderOptions {
+        directory: settings.cache().join("models").join(&settings.models.embedder),
+        onnxruntime: settings.cache().join("lib/libonnxruntime.so"),
+        threads: settings.models.threads,
+    };
+    tokio::task::spawn_blocking(move || Embedder::load(&options))
+        .await
+        .map_err(Error::internal)?
+        .map_err(|error| Error::unavailable(error.to_string(), 60))
+}
+
+/// How to search, as the settings say.
+#[must_use]
+pub fn options(settings: &Settings) -> SearcherOptions {
+    SearcherOptions { prefetch: settings.search.prefetch, rrf_k: settings.search.rrf_k }
+}
+
+/// Builds the service for a process of its own.
+///
+/// # Errors
+/// Names the backend that does not open.
+pub async fn service(settings: &Settings) -> Result<(Searcher, Opened)> {
+    let (opened, embedder) = tokio::try_join!(store(settings), embedder(settings))?;
+    let index = index(settings, embedder.dim()).await?;
+    Ok((Searcher::new(opened.store.clone(), index, embedder, options(settings)), opened))
+}
+
+/// The service as a process of its own: its server, not yet awaited, and its port.
+///
+/// # Errors
+/// Names the backend that does not open, or the address that is taken.
+pub async fn build(settings: &Settings) -> anyhow::Result<(Server, u16, Opened)> {
+    let secret = settings.service_secret().map_err(anyhow::Error::msg)?;
+    let (service, opened) = service(settings).await.context("The search service does not start.")?;
+    let serve = fuente_wire::serve::search(Arc::new(service), Opener::new(secret, Door::open()));
+    let health = fuente_wire::health::routes(Arc::new(StoreReady(opened.store.clone())));
+    let server = HttpServer::new(move || App::new().configure(serve.clone()).configure(health.clone()))
+        .bind((settings.search.host.as_str(), settings.search.port))
+        .context("The address is taken; set search.host and search.port.")?;
+    let port = server.addrs().first().map_or(settings.search.port, std::net::SocketAddr::port);
+    Ok((server.run(), port, opened))
+}
+
+/// [`build`], then serves until told to stop.
+///
+/// # Errors
+/// As [`build`], or where the server breaks.
+pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let (server, port, opened) = build(settings).await?;
+    tracing::info!(port, "search service listens");
+    server.await?;
+    opened.close().await.map_err(Into::into)
+}
+
+/// Ready while Postgres answers.
+struct StoreReady(Store);
+
+#[async_trait::async_trait]
+impl Ready for StoreReady {
+    async fn ready(&self) -> Result<()> {
+        self.0.ping().await
+    }
+}

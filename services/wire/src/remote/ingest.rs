@@ -1,0 +1,42 @@
+//! `Ingest` over HTTP.
+
+use super::call::Service;
+use super::path;
+use bytes::Bytes;
+use fuente_contract::document::DeleteReceipt;
+use fuente_contract::ingest::{Accepted, ByteStream, Upload};
+use fuente_contract::{DocumentId, Error, Ingest, Result, Scope};
+use futures_util::{StreamExt, stream};
+use reqwest::Method;
+
+/// The ingest service at another address.
+#[derive(Clone)]
+pub struct RemoteIngest(Service);
+
+impl RemoteIngest {
+    /// # Errors
+    /// `Internal` where TLS cannot be set up.
+    pub fn new(url: &str, secret: &str) -> Result<Self> {
+        Service::new("ingest", url, secret).map(Self)
+    }
+}
+
+#[async_trait::async_trait]
+impl Ingest for RemoteIngest {
+    async fn accept(&self, scope: &Scope, upload: Upload, bytes: ByteStream) -> Result<Accepted> {
+        let line = serde_json::to_string(&upload).map_err(Error::internal)? + "\n";
+        let body = stream::iter([Ok(Bytes::from(line))]).chain(bytes);
+        let call = self.0.request(scope, Method::POST, path::ACCEPT)?.body(reqwest::Body::wrap_stream(body));
+        self.0.read(self.0.send(call).await?).await
+    }
+
+    async fn delete(&self, scope: &Scope, document: DocumentId) -> Result<DeleteReceipt> {
+        let call = self.0.request(scope, Method::DELETE, &path::document(&document.to_string()))?;
+        self.0.read(self.0.send(call).await?).await
+    }
+
+    async fn retag(&self, scope: &Scope, document: DocumentId) -> Result<()> {
+        let call = self.0.request(scope, Method::POST, &path::retag(&document.to_string()))?;
+        self.0.send(call).await.map(drop)
+    }
+}
