@@ -1,1 +1,7 @@
-//! What the tests share: a running Fuente with two tenants, and clients for its people.
+//! What the tests share: a running Fuente, and clients for its people.
+
+pub mod app;
+pub mod people;
+
+pub use app::TestApp;
+pub use people::Person;

@@ -7,9 +7,7 @@ use fuente_contract::{Error, Result, Scope, Search};
 
 /// A question, ready to be searched for.
 pub(crate) struct Question {
-    /// As the asker wrote it.
-    pub(crate) text: String,
-    /// With what it leans on.
+    /// As it can be searched for on its own.
     pub(crate) standalone: String,
 }
 
@@ -26,7 +24,7 @@ impl Question {
             return Err(Error::invalid("The question is empty."));
         }
         let standalone = crate::follow_up::standalone(text, &request.history);
-        Ok(Self { text: text.to_owned(), standalone })
+        Ok(Self { standalone })
     }
 
     /// Searches as the asker.

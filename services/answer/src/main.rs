@@ -3,7 +3,7 @@
 use anyhow::Result;
 use std::path::PathBuf;
 
-#[actix_web::main]
+#[tokio::main]
 async fn main() -> Result<()> {
     let settings = fuente_settings::load(std::env::args().nth(1).map(PathBuf::from).as_deref())?;
     fuente_wire::telemetry::init(&settings.telemetry.log, &settings.telemetry.format).map_err(anyhow::Error::msg)?;

@@ -5,7 +5,7 @@ use actix_web::dev::Server;
 use actix_web::{App, HttpServer};
 use anyhow::Context;
 use fuente_contract::{Door, Error, Result};
-use fuente_models::{Embedder, EmbedderOptions, Generator, LocalOptions, RemoteOptions};
+use fuente_models::{Embedder, EmbedderOptions, Generator, LocalOptions, RemoteOptions, manifest};
 use fuente_settings::{EngineKind, Settings};
 use fuente_wire::health::Always;
 use fuente_wire::{Opener, RemoteSearch};
@@ -22,11 +22,14 @@ pub async fn generator(settings: &Settings) -> Result<Arc<dyn Generator>> {
             url: models.remote_url.clone(),
             model: models.remote_model.clone(),
             key: Some(models.remote_key.0.clone()).filter(|key| !key.is_empty()),
+            context_tokens: models.context_tokens,
         }),
         EngineKind::Local => {
+            let entry = manifest::entry(&models.generator).map_err(|error| Error::unavailable(error.to_string(), 60))?;
             let options = LocalOptions {
-                file: settings.cache().join("models").join(&models.generator).join("model.gguf"),
-                name: models.generator.clone(),
+                file: entry.directory(&settings.cache()).join("model.gguf"),
+                sha256: entry.sha256().into(),
+                name: entry.name.clone(),
                 threads: models.threads,
                 context_tokens: models.context_tokens,
                 queue: settings.answer.queue,

@@ -18,6 +18,8 @@ pub enum ErrorCode {
     Forbidden,
     /// No such object, or none that the caller may see: the two are the same answer.
     NotFound,
+    /// The path exists, but not for this method.
+    MethodNotAllowed,
     /// The change collides with what exists (a name taken, a group still in use, a cycle).
     Conflict,
     /// The body is larger than the limit.
@@ -45,6 +47,7 @@ impl ErrorCode {
             Self::Unauthenticated => 401,
             Self::Forbidden => 403,
             Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
             Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::UnsupportedMedia => 415,
@@ -64,6 +67,7 @@ impl ErrorCode {
             Self::Unauthenticated => "Sign in first",
             Self::Forbidden => "Not allowed",
             Self::NotFound => "Not found",
+            Self::MethodNotAllowed => "Method not allowed",
             Self::Conflict => "It collides with what exists",
             Self::TooLarge => "Too large",
             Self::UnsupportedMedia => "Unsupported format",

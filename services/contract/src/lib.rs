@@ -13,6 +13,7 @@ pub mod ingest;
 pub mod paging;
 pub mod scope;
 pub mod search;
+pub mod sentences;
 
 pub use answer::{Answer, AnswerEvent, AnswerStream, AskRequest};
 pub use error::{Error, ErrorCode, Result};

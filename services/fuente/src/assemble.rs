@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use fuente_answer::Answerer;
 use fuente_contract::{Answer, Door, Ingest, Search};
-use fuente_gateway::startup::Parts;
+use fuente_gateway::Parts;
 use fuente_ingest::startup::Workers;
 use fuente_models::{Embedder, Generator};
 use fuente_search::Searcher;
@@ -78,7 +78,7 @@ pub async fn start(settings: &Settings) -> Result<Running> {
         answer,
         door: door.clone(),
     };
-    let (server, port) = fuente_gateway::startup::build(parts).context("The gateway does not start.")?;
+    let (server, port) = fuente_gateway::build(parts).context("The gateway does not start.")?;
     let handle = server.handle();
     let serving = tokio::spawn(server);
     Ok(Running {

@@ -39,7 +39,7 @@ impl RunningNote {
         // A note of another process must not be removed by this one.
         let url = std::mem::take(&mut note.url);
         std::mem::forget(note);
-        let health = http().get(format!("{url}/healthz")).timeout(Duration::from_secs(2)).send().await.ok()?;
+        let health = fuente_wire::client::build(&url).ok()?.get(format!("{url}/healthz")).timeout(Duration::from_secs(2)).send().await.ok()?;
         health.status().is_success().then_some(url)
     }
 }
@@ -50,9 +50,6 @@ impl Drop for RunningNote {
     }
 }
 
-fn http() -> reqwest::Client {
-    fuente_wire::http_client()
-}
 
 /// A server to talk to: the one that runs already, or one started for this command.
 pub(crate) struct Server {
@@ -97,7 +94,7 @@ impl Server {
         let info = user_named(&self.store, &self.door, id, user).await?;
         let scope = self.door.admit(id, info.id, info.role, info.content_read, Credential::Local);
         let token = sessions::open(&scope, &self.store, 1, 1).await?;
-        Ok(Caller { url: self.url.clone(), token, http: http() })
+        Ok(Caller { url: self.url.clone(), token, http: fuente_wire::client::build(&self.url)? })
     }
 }
 
@@ -115,7 +112,7 @@ pub(crate) async fn user_named(store: &Store, door: &Door, tenant: TenantId, nam
         return Ok(user);
     }
     let operator = crate::admin::operator(door, tenant);
-    let all = users::list(&operator, store, &fuente_contract::Cursor { after: None, limit: Some(200) }).await?;
+    let all = users::list(&operator, store, &crate::admin::all()).await?;
     let mut found = all.items.into_iter().filter(|user| user.email.split('@').next() == Some(name));
     match (found.next(), found.next()) {
         (Some(user), None) => Ok(user),

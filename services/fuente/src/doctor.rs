@@ -64,7 +64,8 @@ fn file(what: &'static str, path: &Path, name: &str) -> Finding {
 }
 
 fn model(what: &'static str, cache: &Path, name: &str) -> Finding {
-    let state = fuente_models::manifest::verify(cache, name).map(|()| name.to_owned()).map_err(|error| error.to_string());
+    let verified = fuente_models::manifest::entry(name).and_then(|entry| entry.verify(&entry.directory(cache)));
+    let state = verified.map(|_| name.to_owned()).map_err(|error| error.to_string());
     Finding { what, state }
 }
 

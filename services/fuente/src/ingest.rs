@@ -41,7 +41,7 @@ impl IngestFiles {
     async fn upload_all(&self, server: &Server, tenant: &str, files: &[(PathBuf, String)]) -> Result<ExitCode> {
         let id = tenant_id(&server.store, &server.door, tenant).await?;
         let operator = crate::admin::operator(&server.door, id);
-        let known = libraries::list(&operator, &server.store).await?;
+        let known = libraries::list(&operator, &server.store, &crate::admin::all()).await?.items;
         let Some(library) = known.iter().find(|library| library.name == self.library) else {
             bail!("There is no library `{}`. `fuente library list` shows those there are.", self.library);
         };
@@ -76,11 +76,17 @@ async fn put(caller: &Caller, library: fuente_contract::LibraryId, path: &Path, 
     let bytes = tokio::fs::read(path).await.with_context(|| format!("{} cannot be read.", path.display()))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let request = caller
-        .request(reqwest::Method::PUT, "/v1/admin/documents")
-        .query(&[("library", library.to_string().as_str()), ("external_id", external), ("file_name", name.as_str())])
+        .request(reqwest::Method::PUT, &format!("/v1/admin/libraries/{library}/documents/{}", encoded(external)))
+        .query(&[("file_name", name.as_str())])
         .header("content-type", "application/octet-stream")
         .body(bytes);
     caller.json(request).await
+}
+
+/// Percent-encodes everything but plain letters, digits and the dot.
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// Every file below `paths`, with the external id it keeps from run to run.

@@ -1,6 +1,5 @@
 //! The `fuente` program: the jailed child, or one command.
 
-
 use clap::Parser;
 use std::process::ExitCode;
 
@@ -21,11 +20,9 @@ fn main() -> ExitCode {
         eprintln!("{error}");
         return ExitCode::from(2);
     }
-    match actix_web::rt::System::new().block_on(cli.command.run(settings)) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let ended = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(cli.command.run(settings)));
+    ended.unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        ExitCode::FAILURE
+    })
 }

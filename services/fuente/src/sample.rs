@@ -134,7 +134,7 @@ impl Company {
     }
 
     async fn ensure_groups(&self, scope: &Scope, store: &Store) -> Result<HashMap<String, GroupId>> {
-        let mut known: HashMap<String, GroupId> = groups::list(scope, store).await?.into_iter().map(|group| (group.name, group.id)).collect();
+        let mut known: HashMap<String, GroupId> = groups::list(scope, store, &crate::admin::all()).await?.items.into_iter().map(|group| (group.name, group.id)).collect();
         for team in &self.groups {
             if !known.contains_key(&team.name) {
                 known.insert(team.name.clone(), groups::create(scope, store, &team.name).await?.id);
@@ -158,7 +158,7 @@ impl Company {
     }
 
     async fn ensure_libraries(&self, scope: &Scope, store: &Store, names: &Names) -> Result<()> {
-        let known: Vec<String> = libraries::list(scope, store).await?.into_iter().map(|library| library.name).collect();
+        let known: Vec<String> = libraries::list(scope, store, &crate::admin::all()).await?.items.into_iter().map(|library| library.name).collect();
         for shelf in self.libraries.iter().filter(|shelf| !known.contains(&shelf.name)) {
             libraries::create(scope, store, &shelf.name, &shelf.description, names.rules(&shelf.rules)?).await?;
         }
@@ -167,11 +167,11 @@ impl Company {
 
     /// Uploads every document; the same bytes again are no work. Returns how many were new.
     pub async fn upload(&self, scope: &Scope, store: &Store, ingest: &dyn Ingest) -> Result<usize> {
-        let shelves: HashMap<String, LibraryId> = libraries::list(scope, store).await?.into_iter().map(|library| (library.name, library.id)).collect();
+        let shelves: HashMap<String, LibraryId> = libraries::list(scope, store, &crate::admin::all()).await?.items.into_iter().map(|library| (library.name, library.id)).collect();
         let operator = scope;
         let names = Names {
-            users: users::list(operator, store, &Cursor { after: None, limit: Some(200) }).await?.items.into_iter().map(|user| (user.email, user.id)).collect(),
-            groups: groups::list(operator, store).await?.into_iter().map(|group| (group.name, group.id)).collect(),
+            users: users::list(operator, store, &crate::admin::all()).await?.items.into_iter().map(|user| (user.email, user.id)).collect(),
+            groups: groups::list(operator, store, &crate::admin::all()).await?.items.into_iter().map(|group| (group.name, group.id)).collect(),
         };
         let mut new = 0;
         for paper in &self.documents {

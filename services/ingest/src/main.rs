@@ -12,6 +12,6 @@ fn main() -> Result<ExitCode> {
     }
     let settings = fuente_settings::load(first.map(PathBuf::from).as_deref())?;
     fuente_wire::telemetry::init(&settings.telemetry.log, &settings.telemetry.format).map_err(anyhow::Error::msg)?;
-    actix_web::rt::System::new().block_on(fuente_ingest::startup::serve(&settings))?;
+    tokio::runtime::Runtime::new()?.block_on(fuente_ingest::startup::serve(&settings))?;
     Ok(ExitCode::SUCCESS)
 }

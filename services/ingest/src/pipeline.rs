@@ -60,8 +60,8 @@ impl Pipeline {
         let extracted = self.extract(claim).await?;
         let pages = i32::try_from(extracted.pages.len()).unwrap_or(i32::MAX);
         self.report(claim, Stage::Chunk, Progress { pages, percent: 10, ..Progress::default() }).await?;
-        let rows = self.chunk(claim, &extracted).await?;
-        self.embed_and_index(claim, &rows, pages).await?;
+        let (title, rows) = self.chunk(claim, &extracted).await?;
+        self.embed_and_index(claim, &title, &rows, pages).await?;
         self.publish(claim, rows.len(), pages).await
     }
 
@@ -72,9 +72,8 @@ impl Pipeline {
         self.jail.run(file.path(), &claim.file_name).await.map_err(Stop::File)
     }
 
-    async fn chunk(&self, claim: &Claim, extracted: &Extracted) -> Result<Vec<PassageRow>, Stop> {
+    async fn chunk(&self, claim: &Claim, extracted: &Extracted) -> Result<(String, Vec<PassageRow>), Stop> {
         let whole = lang::of(&extracted.text, "en");
-        let title = claim.title.clone();
         let text = TextRow {
             text: extracted.text.clone(),
             pages: extracted.pages.clone(),
@@ -82,7 +81,7 @@ impl Pipeline {
             title: extracted.title.clone(),
             mime: extracted.mime.clone(),
         };
-        jobs::save_text(&self.system, &self.store, claim, &text).await?;
+        let title = jobs::save_text(&self.system, &self.store, claim, &text).await?;
         let embedder = self.embedder.clone();
         let extracted = extracted.clone();
         let chunks = tokio::task::spawn_blocking(move || chunk(&extracted, &|text| embedder.count_tokens(text)))
@@ -94,16 +93,16 @@ impl Pipeline {
             return Err(Stop::File(ExtractError::Empty));
         }
         jobs::save_passages(&self.system, &self.store, claim, &rows).await?;
-        Ok(rows)
+        Ok((title, rows))
     }
 
-    async fn embed_and_index(&self, claim: &Claim, rows: &[PassageRow], pages: i32) -> Result<(), Stop> {
+    async fn embed_and_index(&self, claim: &Claim, title: &str, rows: &[PassageRow], pages: i32) -> Result<(), Stop> {
         let total = i32::try_from(rows.len()).unwrap_or(i32::MAX);
         let mut done = 0;
         for part in rows.chunks(STEP) {
             let progress = Progress { pages, passages_done: done, passages_total: total, percent: 15 + 75 * done / total.max(1) };
             self.report(claim, Stage::Embed, progress).await?;
-            let texts: Vec<String> = part.iter().map(|row| with_place(&claim.title, row)).collect();
+            let texts: Vec<String> = part.iter().map(|row| with_place(title, row)).collect();
             let vectors = self.embedder.embed_passages(texts.clone(), self.batch_tokens).await?;
             let points = part.iter().zip(texts).zip(vectors).map(|((row, text), dense)| point(claim, row, &text, dense));
             self.index.upsert(claim.tenant, points.collect()).await?;
@@ -136,7 +135,7 @@ impl Pipeline {
         if (published.policy_tag, published.owner, published.library) != (claim.policy_tag, claim.owner, claim.library) {
             self.index.set_payload(tenant, &Selector::Document(document), &patch).await?;
         }
-        self.index.delete(tenant, &Selector::VersionsExcept { document, keep: claim.version }).await?;
+        self.index.delete(tenant, &Selector::VersionsExcept { document, keep: published.current }).await?;
         self.index.flush(tenant).await?;
         Ok(())
     }

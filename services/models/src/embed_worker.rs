@@ -1,8 +1,10 @@
 //! The owner thread of the embedding session: one small batch at a time, queries first.
 
+use crate::busy;
 use crate::error::ModelError;
 use crate::queue::{CloseOnExit, Queue, Waiting};
 use fastembed::TextEmbedding;
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// Lane of the work that a person waits for.
@@ -31,7 +33,16 @@ impl Waiting for Work {
 /// Serves the lanes until they close. Between two batches a query may overtake.
 pub(crate) fn serve(mut session: TextEmbedding, lanes: &Lanes) {
     let _closing = CloseOnExit(lanes);
+    let mut bulk = Instant::now();
     while let Some((lane, mut work)) = lanes.next() {
+        if lane == BULK {
+            if busy::answering() && bulk.elapsed() < busy::PATIENCE {
+                lanes.put_back(lane, work);
+                lanes.pause(busy::LOOK);
+                continue;
+            }
+            bulk = Instant::now();
+        }
         match step(&mut session, &mut work) {
             Ok(()) if work.batches.is_empty() => {
                 let _ = work.reply.send(Ok(work.vectors));

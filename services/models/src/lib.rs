@@ -4,6 +4,7 @@
 //! This room is the only user of fastembed and llama.cpp. It never reads a document, never
 //! searches, and never trusts a model file whose hash is not in `models.toml`.
 
+mod busy;
 mod embed_plan;
 mod embed_worker;
 mod embedder;

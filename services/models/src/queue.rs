@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Why a push did not happen.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,6 +76,12 @@ impl<T: Waiting, const LANES: usize> Queue<T, LANES> {
     /// The next item, if one waits.
     pub(crate) fn try_next(&self) -> Option<(usize, T)> {
         take(&mut self.lock().lanes)
+    }
+
+    /// Waits until something is pushed, or for `time`.
+    pub(crate) fn pause(&self, time: Duration) {
+        let state = self.lock();
+        drop(self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Ends the queue: the owner thread stops, and what waited is dropped.

@@ -1,1 +1,42 @@
-//! placeholder
+//! Sole owner of SQL: one file per table, and every function takes whose data it touches first.
+//!
+//! This room never serves a row without a scope, never hands out a connection, and keeps the two
+//! walls in the database: row-level security per tenant, and per reader on documents.
+
+pub mod access;
+pub mod api_keys;
+pub mod blobs;
+pub mod conversations;
+mod db;
+pub mod documents;
+mod embedded;
+pub mod groups;
+pub mod ingest_rows;
+pub mod jobs;
+mod job_stages;
+pub mod libraries;
+pub mod messages;
+mod open;
+mod owner_check;
+pub mod passages;
+pub mod policies;
+mod programs;
+mod rows;
+pub mod sessions;
+pub mod sign_in;
+pub mod tenants;
+mod tokens;
+pub mod users;
+
+pub use api_keys::{ApiKeyInfo, NewKey};
+pub use conversations::ConversationInfo;
+pub use db::Store;
+pub use embedded::EmbeddedPostgres;
+pub use groups::{GroupInfo, Members};
+pub use ingest_rows::AcceptedBlob;
+pub use messages::StoredMessage;
+pub use open::{Opened, StoreOptions, open};
+pub use passages::ReadPassage;
+pub use rows::{PassageRow, TextRow};
+pub use tokens::Principal;
+pub use users::{NewUser, UserInfo};

@@ -34,10 +34,9 @@ pub(crate) fn of_selector(what: &Selector) -> Vec<Clause> {
     match what {
         Selector::Document(document) => vec![Clause::is(DOCUMENT, document.0)],
         Selector::Version(version) => vec![Clause::is(VERSION, version.0)],
-        Selector::VersionsExcept { document, keep } => vec![
-            Clause::is(DOCUMENT, document.0),
-            Clause::Not(Box::new(Clause::is(VERSION, keep.0))),
-        ],
+        Selector::VersionsExcept { document, keep } => {
+            vec![Clause::is(DOCUMENT, document.0), Clause::Not(Box::new(Clause::is(VERSION, keep.0)))]
+        }
         Selector::Passages(ids) => vec![Clause::Points(ids.clone())],
         Selector::All => Vec::new(),
     }
@@ -63,9 +62,8 @@ pub(crate) fn of_query(query: &HybridQuery) -> Option<Vec<Clause>> {
 fn readable(query: &HybridQuery) -> Option<Clause> {
     let filter = &query.filter;
     let open = (!filter.policies.is_empty()).then(|| Clause::Tagged(POLICY, filter.policies.clone()));
-    let own = (!filter.owner_only.is_empty()).then(|| {
-        vec![Clause::Tagged(POLICY, filter.owner_only.clone()), Clause::is(OWNER, filter.owner.0)]
-    });
+    let own = (!filter.owner_only.is_empty())
+        .then(|| vec![Clause::Tagged(POLICY, filter.owner_only.clone()), Clause::is(OWNER, filter.owner.0)]);
     match (open, own) {
         (None, None) => None,
         (Some(open), None) => Some(open),

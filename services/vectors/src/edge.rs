@@ -7,6 +7,7 @@
 mod fault;
 mod filter;
 mod pool;
+mod room;
 mod shard;
 mod wal;
 
@@ -18,8 +19,8 @@ use filter::all_of;
 use fuente_contract::{Error, PassageId, Result, TenantId};
 use pool::Pool;
 use qdrant_edge::{
-    NamedVectors, Payload, PayloadOps, PointId, PointInsertOperations, PointOperations, PointStruct, SetPayloadOp, SparseVector, UpdateOperation,
-    Vector, VectorInternal,
+    NamedVectors, Payload, PayloadOps, PointId, PointInsertOperations, PointOperations, PointStruct, SetPayloadOp,
+    SparseVector, UpdateOperation, Vector, VectorInternal,
 };
 use serde_json::Value;
 use std::path::Path;
@@ -86,13 +87,17 @@ impl VectorIndex for Edge {
             return Ok(());
         }
         self.blocking(move |pool| {
-            pool.write(tenant, |shard| points.chunks(BATCH).try_for_each(|batch| shard.upsert(insert(batch)?, batch.len())))
+            room::check(pool.dir(), room::needed(&points))?;
+            pool.write(tenant, |shard| {
+                points.chunks(BATCH).try_for_each(|batch| shard.upsert(insert(batch)?, batch.len()))
+            })
         })
         .await
     }
 
     async fn flush(&self, tenant: TenantId) -> Result<()> {
-        let wanted = self.blocking(move |pool| pool.read(tenant, |shard| shard.flush().map(|()| shard.wants_upkeep()))).await?;
+        let wanted =
+            self.blocking(move |pool| pool.read(tenant, |shard| shard.flush().map(|()| shard.wants_upkeep()))).await?;
         self.tend(tenant, wanted.unwrap_or_default());
         Ok(())
     }
@@ -101,7 +106,8 @@ impl VectorIndex for Edge {
         check_query(query, self.pool.dim())?;
         let Some(clauses) = of_query(query) else { return Ok(Legs::default()) };
         let filter = all_of(&clauses)?;
-        let (dense, sparse) = (VectorInternal::Dense(query.dense.clone()), terms(&query.sparse.indices, &query.sparse.values)?);
+        let (dense, sparse) =
+            (VectorInternal::Dense(query.dense.clone()), terms(&query.sparse.indices, &query.sparse.values)?);
         let (limit, exact) = (query.limit, query.exact);
         let legs = self.blocking(move |pool| {
             pool.read(tenant, |shard| {
@@ -136,7 +142,12 @@ impl VectorIndex for Edge {
         if fields.is_empty() {
             return Ok(());
         }
-        let change = SetPayloadOp { payload: Payload(fields), points: None, filter: Some(all_of(&of_selector(what))?), key: None };
+        let change = SetPayloadOp {
+            payload: Payload(fields),
+            points: None,
+            filter: Some(all_of(&of_selector(what))?),
+            key: None,
+        };
         let changed = self.blocking(move |pool| {
             pool.read(tenant, |shard| {
                 shard.change(UpdateOperation::PayloadOperation(PayloadOps::SetPayload(change)))?;
@@ -159,6 +170,9 @@ impl VectorIndex for Edge {
             Some(Some(next)) => Some(PointId::Uuid(Uuid::from_u128(next))),
             None => None,
         };
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
         let ids = self.blocking(move |pool| pool.read(tenant, |shard| shard.ids(from, limit))).await?;
         Ok(ids.unwrap_or_default())
     }
@@ -190,13 +204,18 @@ fn terms(indices: &[u32], values: &[f32]) -> Result<Option<SparseVector>> {
     if indices.is_empty() {
         return Ok(None);
     }
-    SparseVector::new(indices.to_vec(), values.to_vec()).map(Some).map_err(|error| Error::invalid("The sparse vector is not valid.").because(error))
+    SparseVector::new(indices.to_vec(), values.to_vec())
+        .map(Some)
+        .map_err(|error| Error::invalid("The sparse vector is not valid.").because(error))
 }
 
 /// A panic of the engine as an error; it panics where its disk is full, for one.
 fn panicked(failed: tokio::task::JoinError) -> Error {
     let cause = match failed.try_into_panic() {
-        Ok(payload) => payload.downcast_ref::<String>().cloned().or_else(|| payload.downcast_ref::<&str>().map(ToString::to_string)),
+        Ok(payload) => payload
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| payload.downcast_ref::<&str>().map(ToString::to_string)),
         Err(stopped) => Some(stopped.to_string()),
     };
     let cause = cause.unwrap_or_else(|| "the vector engine panicked".into());

@@ -36,7 +36,10 @@ pub enum Selector {
     Document(DocumentId),
     Version(VersionId),
     /// Every version of the document but one.
-    VersionsExcept { document: DocumentId, keep: VersionId },
+    VersionsExcept {
+        document: DocumentId,
+        keep: VersionId,
+    },
     /// Points by id; ids that do not exist are passed over.
     Passages(Vec<PassageId>),
     All,

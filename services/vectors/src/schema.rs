@@ -92,7 +92,10 @@ pub(crate) fn check_query(query: &HybridQuery, dim: usize) -> Result<()> {
 
 fn check_dense(dense: &[f32], dim: usize) -> Result<()> {
     if dense.len() != dim {
-        return Err(Error::invalid(format!("The vector has {} numbers; the index holds vectors of {dim}.", dense.len())));
+        return Err(Error::invalid(format!(
+            "The vector has {} numbers; the index holds vectors of {dim}.",
+            dense.len()
+        )));
     }
     finite(dense)
 }
@@ -106,7 +109,11 @@ fn check_sparse(sparse: &Sparse) -> Result<()> {
 }
 
 fn finite(values: &[f32]) -> Result<()> {
-    if values.iter().all(|value| value.is_finite()) { Ok(()) } else { Err(Error::invalid("A vector holds a number that is not finite.")) }
+    if values.iter().all(|value| value.is_finite()) {
+        Ok(())
+    } else {
+        Err(Error::invalid("A vector holds a number that is not finite."))
+    }
 }
 
 /// Best first; equal scores by id, because engines leave ties in any order and the same

@@ -13,11 +13,10 @@ const IN_FLIGHT: usize = 4;
 /// Runs `accept` on the bytes of `source`, at most `limit` of them, in constant memory.
 ///
 /// # Errors
-/// `TooLarge` past the limit, `InvalidRequest` where the sender broke off, else what `accept` says.
-pub async fn through<S, E, F, T>(source: S, limit: u64, accept: impl FnOnce(ByteStream) -> F) -> Result<T>
+/// `TooLarge` past the limit, the error of `source` where it has one, else what `accept` says.
+pub async fn through<S, F, T>(source: S, limit: u64, accept: impl FnOnce(ByteStream) -> F) -> Result<T>
 where
-    S: Stream<Item = Result<Bytes, E>>,
-    E: std::fmt::Display,
+    S: Stream<Item = Result<Bytes>>,
     F: Future<Output = Result<T>>,
 {
     let (sender, receiver) = mpsc::channel(IN_FLIGHT);
@@ -28,11 +27,7 @@ where
     accepted
 }
 
-async fn pump<S, E>(source: S, limit: u64, sender: mpsc::Sender<io::Result<Bytes>>) -> Result<()>
-where
-    S: Stream<Item = Result<Bytes, E>>,
-    E: std::fmt::Display,
-{
+async fn pump(source: impl Stream<Item = Result<Bytes>>, limit: u64, sender: mpsc::Sender<io::Result<Bytes>>) -> Result<()> {
     let mut source = std::pin::pin!(source);
     let mut seen = 0_u64;
     while let Some(chunk) = source.next().await {
@@ -48,7 +43,7 @@ where
                 }
                 too_large(limit)
             }
-            Err(error) => Error::invalid("The upload broke off before its end.").because(error),
+            Err(error) => error,
         };
         // An error, not an end: half a file must never be taken for a whole one.
         drop(sender.send(Err(io::Error::other(fault.detail.clone()))).await);
@@ -61,4 +56,9 @@ where
 #[must_use]
 pub fn too_large(limit: u64) -> Error {
     Error::new(ErrorCode::TooLarge, format!("The file is larger than {limit} bytes."))
+}
+
+/// The refusal of an upload that ended before its end.
+pub fn broken_off(cause: impl std::fmt::Display) -> Error {
+    Error::invalid("The upload broke off before its end.").because(cause)
 }

@@ -1,6 +1,5 @@
 //! The seal, and the contract traits across HTTP: what crosses whole, what is refused, what is cancelled.
 
-use actix_web::{App, HttpServer};
 use bytes::Bytes;
 use fuente_contract::answer::{Reply, Trace, Usage, Verdict};
 use fuente_contract::document::DeleteReceipt;
@@ -56,7 +55,7 @@ fn a_seal_opens_into_the_same_scope_and_only_for_its_own_call() {
 
 /// All three services in one, with answers that show what arrived.
 struct Services {
-    /// Lets the answer go on after its first token.
+    /// Lets the answer go on after its first token; told when bytes of an upload arrived.
     go_on: Arc<Notify>,
     /// Told when an answer's stream was dropped.
     dropped: mpsc::UnboundedSender<()>,
@@ -89,7 +88,10 @@ impl Ingest for Services {
         let (mut total, mut broken) = (0, false);
         while let Some(chunk) = bytes.next().await {
             match chunk {
-                Ok(chunk) => total += chunk.len(),
+                Ok(chunk) => {
+                    total += chunk.len();
+                    self.go_on.notify_one();
+                }
                 Err(_) => broken = true,
             }
         }
@@ -108,7 +110,7 @@ impl Ingest for Services {
 struct Told(mpsc::UnboundedSender<()>);
 impl Drop for Told {
     fn drop(&mut self) {
-        drop(self.0.send(()));
+        let _ = self.0.send(());
     }
 }
 
@@ -164,18 +166,14 @@ fn start() -> Running {
     let (upload_sender, uploads) = mpsc::unbounded_channel();
     let services = Arc::new(Services { go_on: Arc::clone(&go_on), dropped: drop_sender, uploads: upload_sender });
     let opener = Opener::new(SECRET, Door::open());
-    let server = HttpServer::new(move || {
-        App::new()
-            .configure(serve::search(services.clone(), opener.clone()))
-            .configure(serve::ingest(services.clone(), opener.clone()))
-            .configure(serve::answer(services.clone(), opener.clone()))
+    let (server, port) = serve::start("127.0.0.1", 0, move |config| {
+        config.configure(serve::search(services.clone(), opener.clone()));
+        config.configure(serve::ingest(services.clone(), opener.clone()));
+        config.configure(serve::answer(services.clone(), opener.clone()));
     })
-    .workers(1)
-    .bind(("127.0.0.1", 0))
     .unwrap();
-    let url = format!("http://{}", server.addrs()[0]);
-    actix_web::rt::spawn(server.run());
-    Running { url, go_on, dropped, uploads }
+    actix_web::rt::spawn(server);
+    Running { url: format!("http://127.0.0.1:{port}"), go_on, dropped, uploads }
 }
 
 #[actix_web::test]
@@ -224,7 +222,14 @@ async fn an_upload_streams_through_and_half_a_file_is_never_taken_for_a_whole_on
     assert!(ingest.accept(&scope, upload(), bytes).await.unwrap().unchanged);
     assert_eq!(running.uploads.recv().await, Some((6_553_600, false)));
 
-    let broken = stream::iter(vec![Ok(chunk), Err(std::io::Error::other("the browser went away"))]).boxed();
+    // Breaks off only after the service has seen a part of it.
+    running.go_on.notified().await;
+    let arrived = Arc::clone(&running.go_on);
+    let broken = stream::iter([Ok(chunk)]).chain(stream::once(async move {
+        arrived.notified().await;
+        Err(std::io::Error::other("the browser went away"))
+    }));
+    let broken = broken.boxed();
     assert!(ingest.accept(&scope, upload(), broken).await.is_err());
     assert!(matches!(running.uploads.recv().await, Some((_, true))));
 

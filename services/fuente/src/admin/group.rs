@@ -47,7 +47,7 @@ impl GroupCommand {
                 Ok(())
             }
             What::List => {
-                for group in groups::list(&scope, &session.store).await? {
+                for group in groups::list(&scope, &session.store, &crate::admin::all()).await?.items {
                     println!("{}  {}", group.id, group.name);
                 }
                 Ok(())
@@ -60,7 +60,7 @@ impl GroupCommand {
 
 /// The group of a name.
 pub(super) async fn named(session: &Session, scope: &Scope, name: &str) -> Result<GroupId> {
-    let known = groups::list(scope, &session.store).await?;
+    let known = groups::list(scope, &session.store, &crate::admin::all()).await?.items;
     let found = known.into_iter().find(|group| group.name == name);
     found.map(|group| group.id).with_context(|| format!("There is no group `{name}`. `fuente group list` shows those there are."))
 }

@@ -48,7 +48,7 @@ impl KeyCommand {
         match &self.what {
             What::Create { name, user, scopes } => create(session, &scope, name, user, scopes).await,
             What::List => {
-                for key in api_keys::list(&scope, &session.store).await? {
+                for key in api_keys::list(&scope, &session.store, &crate::admin::all()).await?.items {
                     println!("{}  {:<24} {}", key.id, key.name, key.scopes.join(","));
                 }
                 Ok(())

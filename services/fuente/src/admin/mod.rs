@@ -10,7 +10,7 @@ pub(crate) mod user;
 
 use crate::{assemble, client};
 use anyhow::Result;
-use fuente_contract::{Credential, Door, Role, Scope, TenantId, UserId};
+use fuente_contract::{Credential, Cursor, Door, Role, Scope, TenantId, UserId};
 use fuente_settings::Settings;
 use fuente_store::{EmbeddedPostgres, Store};
 
@@ -18,6 +18,11 @@ use fuente_store::{EmbeddedPostgres, Store};
 /// operator owns nothing and reads no document.
 pub(crate) fn operator(door: &Door, tenant: TenantId) -> Scope {
     door.admit(tenant, UserId(uuid::Uuid::nil()), Role::Admin, false, Credential::Local)
+}
+
+/// The first page at its largest: the command line is for starting, the admin API for thousands.
+pub(crate) fn all() -> Cursor {
+    Cursor { after: None, limit: Some(200) }
 }
 
 /// The store, opened for one command.

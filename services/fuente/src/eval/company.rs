@@ -98,7 +98,7 @@ impl CompanyEval {
         let ingest = server.ingest().context("the evaluation runs its own server")?;
         company.upload(&scope, &server.store, ingest).await?;
         wait(&scope, &server.store).await?;
-        let page = documents::list(&scope, &server.store, None, &Cursor { after: None, limit: Some(200) }).await?;
+        let page = documents::list(&scope, &server.store, None, &crate::admin::all()).await?;
         let names: HashMap<DocumentId, String> = page.items.into_iter().map(|document| (document.id, document.external_id)).collect();
 
         let questions: Vec<Line> = lines(&self.folder.join("questions.jsonl"))?;

@@ -1,6 +1,7 @@
 //! `fuente eval`: quality, measured through the real pipeline. Each command shows progress, ends
 //! with one line of JSON, and with --check fails where a bar is missed.
 
+pub(crate) mod abstain;
 pub(crate) mod company;
 pub(crate) mod retrieval;
 
@@ -13,6 +14,8 @@ use std::process::ExitCode;
 pub(crate) enum EvalCommand {
     /// recall@k on passages.LANG.jsonl and questions.LANG.jsonl, within and across languages.
     Retrieval(retrieval::Retrieval),
+    /// How well the search's signals tell answerable questions from others, and the rule fitted to them.
+    Abstain(abstain::Abstain),
     /// The questions of the sample company: leaks, citations, facts, refusals.
     Company(company::CompanyEval),
 }
@@ -21,6 +24,7 @@ impl EvalCommand {
     pub(crate) async fn run(self, settings: Settings) -> Result<ExitCode> {
         match self {
             Self::Retrieval(retrieval) => retrieval.run(settings).await,
+            Self::Abstain(abstain) => abstain.run(settings).await,
             Self::Company(company) => company.run(settings).await,
         }
     }

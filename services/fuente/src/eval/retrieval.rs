@@ -14,7 +14,7 @@ use fuente_store::{NewUser, documents, libraries, tenants, users};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
@@ -33,15 +33,17 @@ pub(crate) struct Retrieval {
 }
 
 #[derive(Deserialize)]
-struct PassageLine {
-    id: String,
+pub(super) struct PassageLine {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) title: String,
     text: String,
 }
 
 #[derive(Deserialize)]
-struct QuestionLine {
-    question: String,
-    passage_id: Option<String>,
+pub(super) struct QuestionLine {
+    pub(super) question: String,
+    pub(super) passage_id: Option<String>,
 }
 
 impl Retrieval {
@@ -57,12 +59,12 @@ impl Retrieval {
     }
 
     async fn measure(&self, running: &Running) -> Result<(serde_json::Value, Vec<String>)> {
-        let scope = self.tenant(running).await?;
+        let scope = tenant(running).await?;
         let mut shelves = HashMap::new();
         for lang in &self.languages {
-            shelves.insert(lang.clone(), self.fill(running, &scope, lang).await?);
+            shelves.insert(lang.clone(), fill(running, &scope, &self.folder, lang).await?);
         }
-        let names = self.names(running, &scope).await?;
+        let names = names(running, &scope).await?;
         let mut figures = serde_json::Map::new();
         let mut missed = Vec::new();
         for asked in &self.languages {
@@ -82,46 +84,6 @@ impl Retrieval {
             }
         }
         Ok((figures.into(), missed))
-    }
-
-    async fn tenant(&self, running: &Running) -> Result<Scope> {
-        let tenant = tenants::create(&running.door.system(), &running.store, "eval", "Evaluation").await?;
-        let new = NewUser { email: "eval@example.com".into(), name: "Evaluation".into(), password: None, role: Role::Admin, content_read: false };
-        let user = users::create(&operator(&running.door, tenant), &running.store, new).await?;
-        Ok(running.door.admit(tenant, user.id, Role::Admin, false, Credential::Local))
-    }
-
-    async fn fill(&self, running: &Running, scope: &Scope, lang: &str) -> Result<LibraryId> {
-        let everyone = Rule { effect: Effect::Allow, who: Who::Everyone };
-        let library = libraries::create(scope, &running.store, lang, "", vec![everyone]).await?;
-        for passage in lines::<PassageLine>(&self.folder.join(format!("passages.{lang}.jsonl")))? {
-            let upload = Upload {
-                library: library.id,
-                external_id: passage.id.clone(),
-                file_name: format!("{}.txt", passage.id),
-                // The sets name articles, not passages: the id as title adds no words to match.
-                title: Some(passage.id),
-                rules: None,
-            };
-            let bytes: ByteStream = futures_util::stream::iter([Ok(passage.text.into_bytes().into())]).boxed();
-            running.ingest.accept(scope, upload, bytes).await?;
-        }
-        wait(scope, &running.store).await?;
-        Ok(library.id)
-    }
-
-    /// External ids by document.
-    async fn names(&self, running: &Running, scope: &Scope) -> Result<HashMap<fuente_contract::DocumentId, String>> {
-        let mut names = HashMap::new();
-        let mut cursor = fuente_contract::Cursor { after: None, limit: Some(200) };
-        loop {
-            let page = documents::readable_list(scope, &running.store, None, &cursor).await?;
-            names.extend(page.items.into_iter().map(|document| (document.id, document.external_id)));
-            match page.next {
-                Some(next) => cursor.after = Some(next),
-                None => return Ok(names),
-            }
-        }
     }
 
     async fn recall(&self, running: &Running, scope: &Scope, asked: &str, held: &str, shelf: LibraryId, names: &HashMap<fuente_contract::DocumentId, String>) -> Result<(f64, f64, usize)> {
@@ -149,6 +111,48 @@ impl Retrieval {
         #[allow(clippy::cast_precision_loss)] // some thousand questions
         let count = questions.len().max(1) as f64;
         Ok((f64::from(first) / count, f64::from(fifth) / count, questions.len()))
+    }
+}
+
+/// A tenant for one evaluation, and its administrator.
+pub(super) async fn tenant(running: &Running) -> Result<Scope> {
+    let tenant = tenants::create(&running.door.system(), &running.store, "eval", "Evaluation").await?;
+    let new = NewUser { email: "eval@example.com".into(), name: "Evaluation".into(), password: None, role: Role::Admin, content_read: false };
+    let user = users::create(&operator(&running.door, tenant), &running.store, new).await?;
+    Ok(running.door.admit(tenant, user.id, Role::Admin, false, Credential::Local))
+}
+
+/// Every passage of one language as a document of a library of its own.
+pub(super) async fn fill(running: &Running, scope: &Scope, folder: &Path, lang: &str) -> Result<LibraryId> {
+    let everyone = Rule { effect: Effect::Allow, who: Who::Everyone };
+    let library = libraries::create(scope, &running.store, lang, "", vec![everyone]).await?;
+    for passage in lines::<PassageLine>(&folder.join(format!("passages.{lang}.jsonl")))? {
+        let upload = Upload {
+            library: library.id,
+            external_id: passage.id.clone(),
+            file_name: format!("{}.txt", passage.id),
+            // The sets name articles, not passages: the id as title adds no words to match.
+            title: Some(passage.id),
+            rules: None,
+        };
+        let bytes: ByteStream = futures_util::stream::iter([Ok(passage.text.into_bytes().into())]).boxed();
+        running.ingest.accept(scope, upload, bytes).await?;
+    }
+    wait(scope, &running.store).await?;
+    Ok(library.id)
+}
+
+/// External ids by document.
+pub(super) async fn names(running: &Running, scope: &Scope) -> Result<HashMap<fuente_contract::DocumentId, String>> {
+    let mut names = HashMap::new();
+    let mut cursor = fuente_contract::Cursor { after: None, limit: Some(200) };
+    loop {
+        let page = documents::readable_list(scope, &running.store, None, &cursor).await?;
+        names.extend(page.items.into_iter().map(|document| (document.id, document.external_id)));
+        match page.next {
+            Some(next) => cursor.after = Some(next),
+            None => return Ok(names),
+        }
     }
 }
 

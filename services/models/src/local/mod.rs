@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 /// Which model file to run, and how.
@@ -57,7 +57,7 @@ pub fn local(options: &LocalOptions) -> Result<Arc<dyn Generator>, ModelError> {
     let model = Arc::new(model);
     let queue = Arc::new(Queue::new(options.queue));
     let pace = Arc::new(AtomicU32::new(0));
-    let (ready, opened) = oneshot::channel();
+    let (ready, opened) = std::sync::mpsc::sync_channel(1);
     let engine = engine::Start {
         backend,
         model: Arc::clone(&model),
@@ -70,7 +70,7 @@ pub fn local(options: &LocalOptions) -> Result<Arc<dyn Generator>, ModelError> {
         .name("generator".to_owned())
         .spawn(move || engine.run(ready))
         .map_err(|error| ModelError::failed("the engine's thread does not start", error))?;
-    let context_tokens = opened.blocking_recv().map_err(|_| stopped())??;
+    let context_tokens = opened.recv().map_err(|_| stopped())??;
     let info = ModelInfo { name: options.name.clone(), sha256: options.sha256.clone(), context_tokens };
     Ok(Arc::new(Local { model, template, queue, pace, info, worker: Some(worker) }))
 }

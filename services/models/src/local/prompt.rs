@@ -31,7 +31,8 @@ impl Template {
                 Part::Data(text) => (text, false),
             };
             // A model's own begin mark belongs before the first piece only.
-            vocab.tokenize_into(text.as_bytes(), &mut tokens, tokens.is_empty(), special);
+            let first = tokens.is_empty();
+            vocab.tokenize_into(text.as_bytes(), &mut tokens, first, special);
         }
         if let Some(prefix) = prefix {
             vocab.tokenize_into(prefix.as_bytes(), &mut tokens, false, false);

@@ -68,23 +68,14 @@ impl Chooser {
 
 /// The first of the highest scores, after lowering those of recent tokens.
 fn likeliest(scores: &[f32], recent: &VecDeque<LlamaToken>, penalty: f32) -> LlamaToken {
-    let lowered = |score: f32| if score > 0.0 { score / penalty } else { score * penalty };
-    let best = |candidates: &mut dyn Iterator<Item = (i32, f32)>| {
-        candidates.fold((0, f32::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best })
-    };
-    #[allow(clippy::disallowed_methods)]
-    let free = {
-        let mut scores = scores.to_vec();
-        for token in recent {
-            if let Some(score) = usize::try_from(token.0).ok().and_then(|at| scores.get_mut(at)) {
-                *score = f32::NEG_INFINITY;
-            }
+    let mut lowered = scores.to_vec();
+    for token in recent {
+        let at = usize::try_from(token.0).unwrap_or(usize::MAX);
+        if let (Some(score), Some(lower)) = (scores.get(at), lowered.get_mut(at)) {
+            // From the score itself, so that a token seen twice is lowered once.
+            *lower = if *score > 0.0 { score / penalty } else { score * penalty };
         }
-        best(&mut (0..).zip(scores))
-    };
-    let known = best(&mut recent.iter().filter_map(|token| {
-        let score = usize::try_from(token.0).ok().and_then(|at| scores.get(at))?;
-        Some((token.0, lowered(*score)))
-    }));
-    LlamaToken(if known.1 > free.1 { known.0 } else { free.0 })
+    }
+    let (token, _) = (0..).zip(lowered).fold((0, f32::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best });
+    LlamaToken(token)
 }

@@ -32,4 +32,3 @@ fn field(name: &str, wanted: Match) -> Result<Condition> {
 pub(super) fn path(name: &str) -> Result<JsonPath> {
     name.parse().map_err(|()| Error::internal(format!("{name} is not a payload path")))
 }
-

@@ -2,15 +2,18 @@
 //! are more than allowed. Everything here blocks.
 
 use super::shard::Shard;
-use fuente_contract::{Error, Result, TenantId};
+use fuente_contract::{Error, ErrorCode, Result, TenantId};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::{Duration, Instant};
 
 /// Prefix of directories that are on their way out; no tenant's id begins so.
 const DROPPED: &str = ".dropped-";
+/// How long a shard that another process holds is waited for.
+const HANDOVER: Duration = Duration::from_secs(2);
 
 /// The shards of one directory.
 pub(super) struct Pool {
@@ -38,7 +41,18 @@ impl Pool {
                 std::fs::remove_dir_all(entry.path()).map_err(Error::internal)?;
             }
         }
-        Ok(Self { dir: dir.to_owned(), dim, open_shards: open_shards.max(1), slots: Mutex::default(), clock: AtomicU64::new(0) })
+        Ok(Self {
+            dir: dir.to_owned(),
+            dim,
+            open_shards: open_shards.max(1),
+            slots: Mutex::default(),
+            clock: AtomicU64::new(0),
+        })
+    }
+
+    /// Where the shards are.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The size of the vectors.
@@ -48,7 +62,9 @@ impl Pool {
 
     /// Whether the directory is there.
     pub(super) fn check(&self) -> Result<()> {
-        std::fs::read_dir(&self.dir).map(drop).map_err(|error| Error::unavailable("The directory of the vector index cannot be read.", 5).because(error))
+        std::fs::read_dir(&self.dir)
+            .map(drop)
+            .map_err(|error| Error::unavailable("The directory of the vector index cannot be read.", 5).because(error))
     }
 
     /// Works on the tenant's shard, or on none where the tenant has no points.
@@ -69,7 +85,7 @@ impl Pool {
         let mut held = slot.shard.write().unwrap_or_else(PoisonError::into_inner);
         if held.as_ref().is_none_or(Shard::is_broken) {
             close(&mut held);
-            *held = Some(Shard::open(&self.path(tenant), self.dim)?);
+            *held = Some(open_patiently(&self.path(tenant), self.dim)?);
             self.close_idle();
         }
         let held = RwLockWriteGuard::downgrade(held);
@@ -102,15 +118,31 @@ impl Pool {
     /// Closes shards, the least recently used first, until few enough are open. Shards at work
     /// are passed over, so for a moment there may be more.
     fn close_idle(&self) {
-        let slots: Vec<Arc<Slot>> = self.slots.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        let slots: Vec<Arc<Slot>> =
+            self.slots.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         // A slot whose lock cannot be had now is at work, hence open; so is the caller's own.
-        let mut open: Vec<_> = slots.into_iter().filter(|slot| slot.shard.try_read().map_or(true, |held| held.is_some())).collect();
+        let mut open: Vec<_> =
+            slots.into_iter().filter(|slot| slot.shard.try_read().map_or(true, |held| held.is_some())).collect();
         open.sort_by_key(|slot| slot.used.load(Ordering::Relaxed));
         let surplus = open.len().saturating_sub(self.open_shards);
         for slot in open.into_iter().take(surplus) {
             if let Ok(mut held) = slot.shard.try_write() {
                 close(&mut held);
             }
+        }
+    }
+}
+
+/// Opens a shard; where another holds it, as a process that is being replaced does for a moment,
+/// tries again for a while.
+fn open_patiently(dir: &Path, dim: usize) -> Result<Shard> {
+    let deadline = Instant::now() + HANDOVER;
+    loop {
+        match Shard::open(dir, dim) {
+            Err(held) if held.code == ErrorCode::Unavailable && Instant::now() < deadline => {
+                std::thread::sleep(HANDOVER / 40)
+            }
+            done => return done,
         }
     }
 }

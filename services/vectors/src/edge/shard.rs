@@ -6,10 +6,10 @@ use super::wal;
 use crate::schema::{DENSE, EXACT_UP_TO, INDEXED, Kind, SPARSE, exact_kilobytes};
 use fuente_contract::{Error, PassageId, Result};
 use qdrant_edge::{
-    AcornSearchParams, CountRequest, CreateIndex, Distance, EdgeConfig, EdgeOptimizersConfig, EdgeShard, EdgeSparseVectorParams,
-    EdgeVectorParams, FieldIndexOperations, Filter, Modifier, NamedQuery, PayloadFieldSchema, PayloadSchemaType, PointId,
-    PointOperations, QueryEnum, QueryRequest, ScoringQuery, ScrollRequest, SearchParams, UpdateOperation, VectorInternal, WalOptions,
-    WithPayloadInterface, WithVector,
+    AcornSearchParams, CountRequest, CreateIndex, Distance, EdgeConfig, EdgeOptimizersConfig, EdgeShard,
+    EdgeSparseVectorParams, EdgeVectorParams, FieldIndexOperations, Filter, Modifier, NamedQuery, PayloadFieldSchema,
+    PayloadSchemaType, PointId, PointOperations, QueryEnum, QueryRequest, ScoringQuery, ScrollRequest, SearchParams,
+    UpdateOperation, VectorInternal, WalOptions, WithPayloadInterface, WithVector,
 };
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,8 @@ pub(super) struct Shard {
     upkeep: Mutex<()>,
     points: AtomicUsize,
     changed: AtomicUsize,
+    /// Whether anything was applied since the last flush.
+    dirty: AtomicBool,
     broken: AtomicBool,
 }
 
@@ -39,11 +41,13 @@ impl Shard {
     pub(super) fn open(dir: &Path, dim: usize) -> Result<Self> {
         let engine = if dir.join("edge_config.json").exists() {
             wal::trim(dir)?;
-            EdgeShard::load(dir, Some(config(dim))).map_err(|error| cannot_open(dir, error))?
+            EdgeShard::load(dir, Some(config(dim)))
         } else {
             std::fs::create_dir_all(dir).map_err(Error::internal)?;
-            EdgeShard::new(dir, config(dim)).map_err(|error| cannot_open(dir, error))?
+            EdgeShard::new(dir, config(dim))
         };
+        let engine = engine.map_err(|error| cannot_open(dir, error))?;
+        clear_unfinished(dir)?;
         let shard = Self {
             engine,
             dir: dir.to_owned(),
@@ -51,6 +55,7 @@ impl Shard {
             upkeep: Mutex::new(()),
             points: AtomicUsize::new(0),
             changed: AtomicUsize::new(0),
+            dirty: AtomicBool::new(false),
             broken: AtomicBool::new(false),
         };
         shard.index_payload()?;
@@ -84,12 +89,17 @@ impl Shard {
         self.recount()
     }
 
-    /// Makes everything written so far durable.
+    /// Makes everything written so far durable. The engine syncs all its files each time, so it
+    /// is asked only where there is something to sync.
     pub(super) fn flush(&self) -> Result<()> {
         let _upkeep = hold(&self.upkeep);
         let _writing = hold(&self.writes);
-        self.engine.flush();
-        wal::trim(&self.dir)
+        if self.dirty.load(Ordering::Relaxed) {
+            self.engine.flush();
+            wal::trim(&self.dir)?;
+            self.dirty.store(false, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Whether enough has changed for [`Shard::optimise`] to have work.
@@ -124,7 +134,14 @@ impl Shard {
     }
 
     /// Nearest points of one vector space with their scores, in the engine's order.
-    pub(super) fn nearest(&self, vector: VectorInternal, space: &str, filter: &Filter, limit: usize, exact: bool) -> Result<Vec<(PassageId, f32)>> {
+    pub(super) fn nearest(
+        &self,
+        vector: VectorInternal,
+        space: &str,
+        filter: &Filter,
+        limit: usize,
+        exact: bool,
+    ) -> Result<Vec<(PassageId, f32)>> {
         let exact = exact || self.points.load(Ordering::Relaxed) <= EXACT_UP_TO;
         let acorn = (!exact).then(|| AcornSearchParams { enable: true, ..AcornSearchParams::default() });
         let request = QueryRequest {
@@ -152,7 +169,9 @@ impl Shard {
         self.broken.store(true, Ordering::Relaxed);
     }
 
+    /// Only called with the write lock held, or before the shard is shared.
     fn apply(&self, operation: UpdateOperation) -> Result<()> {
+        self.dirty.store(true, Ordering::Relaxed);
         self.engine.update(operation).map_err(|error| {
             if is_sticky(&error) {
                 self.mark_broken();
@@ -203,7 +222,8 @@ fn schema_type(kind: Kind) -> PayloadSchemaType {
 }
 
 fn config(dim: usize) -> EdgeConfig {
-    let optimizers = EdgeOptimizersConfig { indexing_threshold: Some(exact_kilobytes(dim)), ..EdgeOptimizersConfig::default() };
+    let optimizers =
+        EdgeOptimizersConfig { indexing_threshold: Some(exact_kilobytes(dim)), ..EdgeOptimizersConfig::default() };
     let log = WalOptions { segment_capacity: LOG_PART, segment_queue_len: 0, retain_closed: NonZeroUsize::MIN };
     EdgeConfig::builder()
         .vector(DENSE, EdgeVectorParams::builder(dim, Distance::Cosine).build())
@@ -213,13 +233,25 @@ fn config(dim: usize) -> EdgeConfig {
         .build()
 }
 
+/// Removes what an interrupted optimisation left half-built: the engine never looks at it again.
+fn clear_unfinished(dir: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(dir.join("temp_segments")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::internal(error)),
+        _ => Ok(()),
+    }
+}
+
 fn cannot_open(dir: &Path, error: qdrant_edge::OperationError) -> Error {
     let cause = error.to_string();
     let place = dir.display();
     if cause.contains("incompatible") {
-        return Error::conflict(format!("The vectors in {place} were made by an embedding model of another size. Index the documents again.")).because(cause);
+        return Error::conflict(format!(
+            "The vectors in {place} were made by an embedding model of another size. Index the documents again."
+        ))
+        .because(cause);
     }
-    if cause.contains("WouldBlock") || cause.contains("try_lock") || cause.contains("Resource temporarily unavailable") {
+    if cause.contains("WouldBlock") || cause.contains("try_lock") || cause.contains("Resource temporarily unavailable")
+    {
         return Error::unavailable(format!("Another process has the vector index in {place} open."), 5).because(cause);
     }
     fault(error)

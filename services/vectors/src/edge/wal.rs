@@ -52,7 +52,8 @@ mod tests {
             fs::write(log.join(name), b"x").unwrap();
         }
         trim(&shard).unwrap();
-        let mut left: Vec<String> = fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut left: Vec<String> =
+            fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         left.sort();
         assert_eq!(left, ["closed-1200", "first-index", "open-3"]);
         fs::remove_dir_all(&shard).unwrap();

@@ -41,10 +41,8 @@ async fn retag(caller: Caller, service: web::Data<dyn Ingest>, id: Id<DocumentId
     Ok(HttpResponse::NoContent().finish())
 }
 
-type Chunk = Result<Bytes, actix_web::error::PayloadError>;
-
 /// Reads up to the first line end, and hands back the line's JSON and everything after it.
-async fn first_line(mut body: web::Payload) -> Result<(Upload, impl Stream<Item = Chunk>)> {
+async fn first_line(mut body: web::Payload) -> Result<(Upload, impl Stream<Item = Result<Bytes>>)> {
     let mut head = BytesMut::new();
     let end = loop {
         if let Some(end) = head.iter().position(|byte| *byte == b'\n') {
@@ -60,5 +58,5 @@ async fn first_line(mut body: web::Payload) -> Result<(Upload, impl Stream<Item 
     };
     let upload = serde_json::from_slice(&head[..end]).map_err(|error| Error::invalid(format!("The upload's first line is not valid: {error}.")))?;
     let rest = head.split_off(end + 1).freeze();
-    Ok((upload, stream::iter((!rest.is_empty()).then_some(Ok(rest))).chain(body)))
+    Ok((upload, stream::iter((!rest.is_empty()).then_some(Ok(rest))).chain(body.map(|chunk| chunk.map_err(upload::broken_off)))))
 }

@@ -3,7 +3,9 @@
 mod answer;
 mod ingest;
 mod search;
+mod start;
 
 pub use answer::answer;
 pub use ingest::ingest;
 pub use search::search;
+pub use start::start;

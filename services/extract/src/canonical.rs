@@ -1,0 +1,222 @@
+//! The one writer of canonical text: readers of formats hand it blocks, it keeps the promises of
+//! [`Extracted`] (clean characters, blank lines between paragraphs, exact offsets, the size limit).
+
+use crate::clean::{self, Removed, clean};
+use crate::{Block, BlockKind, ExtractError, Extracted, Limits};
+use fuente_contract::document::PageStart;
+
+/// A heading longer than this is a paragraph that only looks like one.
+const MAX_HEADING: usize = 300;
+const MAX_WARNINGS: usize = 20;
+
+/// A part of a block; a block that runs over a page end has several.
+pub(crate) struct Part<'t> {
+    /// The page that begins with this part.
+    pub(crate) page: Option<u32>,
+    pub(crate) text: &'t str,
+}
+
+/// Canonical text in the making.
+pub(crate) struct Canonical<'l> {
+    limits: &'l Limits,
+    text: String,
+    chars: usize,
+    pages: Vec<PageStart>,
+    /// Pages that begin where the next text will stand.
+    opened: Vec<u32>,
+    blocks: Vec<Block>,
+    title: Option<String>,
+    warnings: Vec<String>,
+    removed: Removed,
+    /// The next list item or table row does not belong to the one before.
+    apart: bool,
+}
+
+impl<'l> Canonical<'l> {
+    pub(crate) fn new(limits: &'l Limits) -> Self {
+        Self {
+            limits,
+            text: String::new(),
+            chars: 0,
+            pages: Vec::new(),
+            opened: Vec::new(),
+            blocks: Vec::new(),
+            title: None,
+            warnings: Vec::new(),
+            removed: Removed::default(),
+            apart: false,
+        }
+    }
+
+    pub(crate) fn limits(&self) -> &'l Limits {
+        self.limits
+    }
+
+    /// What follows stands on page `number`, counted from 1.
+    pub(crate) fn page(&mut self, number: u32) {
+        self.opened.push(number);
+    }
+
+    /// A heading of level 1 (highest) to 6.
+    pub(crate) fn heading(&mut self, level: u8, text: &str) -> Result<(), ExtractError> {
+        let kind = if text.chars().count() > MAX_HEADING { BlockKind::Paragraph } else { BlockKind::Heading(level.clamp(1, 6)) };
+        self.block(kind, &[Part { page: None, text }])
+    }
+
+    pub(crate) fn paragraph(&mut self, text: &str) -> Result<(), ExtractError> {
+        self.block(BlockKind::Paragraph, &[Part { page: None, text }])
+    }
+
+    /// A list item; `marker` is "-" or the number as the document shows it.
+    pub(crate) fn item(&mut self, marker: &str, text: &str) -> Result<(), ExtractError> {
+        if !text.chars().any(|c| c.is_alphanumeric()) {
+            return Ok(());
+        }
+        self.block(BlockKind::ListItem, &[Part { page: None, text: &format!("{marker} {text}") }])
+    }
+
+    /// A table row; `first` opens a new table.
+    pub(crate) fn row(&mut self, cells: &[String], first: bool) -> Result<(), ExtractError> {
+        self.apart |= first;
+        let joined: Vec<String> = cells.iter().map(|cell| clean::one_line(cell)).collect();
+        let row = joined.join(" | ");
+        let row = row.trim_matches([' ', '|']);
+        // A first cell that is empty keeps its bar, or the columns would shift.
+        let lead = if joined.first().is_some_and(String::is_empty) { "| " } else { "" };
+        self.block(BlockKind::TableRow, &[Part { page: None, text: &format!("{lead}{row}") }])
+    }
+
+    pub(crate) fn code(&mut self, text: &str) -> Result<(), ExtractError> {
+        self.block(BlockKind::Code, &[Part { page: None, text }])
+    }
+
+    /// Ends a list or a table: the next one is not its continuation.
+    pub(crate) fn break_group(&mut self) {
+        self.apart = true;
+    }
+
+    /// Writes one block. Blocks without a letter or figure (rules, ornaments) are left out.
+    pub(crate) fn block(&mut self, kind: BlockKind, parts: &[Part<'_>]) -> Result<(), ExtractError> {
+        let mut start = None;
+        for part in parts {
+            let text = self.tidy(kind, part.text);
+            self.opened.extend(part.page);
+            let worth = start.is_some() || kind == BlockKind::Code || text.chars().any(char::is_alphanumeric);
+            if text.is_empty() || !worth {
+                continue;
+            }
+            match start {
+                None => {
+                    self.separate(kind);
+                    start = Some(self.chars);
+                }
+                Some(_) => self.write(" "),
+            }
+            self.place_pages();
+            self.write(&text);
+            if self.chars > self.limits.max_text_chars {
+                return Err(ExtractError::TooLarge(format!("its text is longer than {} characters", self.limits.max_text_chars)));
+            }
+        }
+        if let Some(start) = start {
+            self.blocks.push(Block { kind, char_start: offset(start), char_end: offset(self.chars) });
+            self.apart = false;
+        }
+        Ok(())
+    }
+
+    fn tidy(&mut self, kind: BlockKind, raw: &str) -> String {
+        let text = clean(raw, &mut self.removed);
+        match kind {
+            BlockKind::Code => clean::code(&text),
+            BlockKind::Paragraph | BlockKind::ListItem => clean::lines(&text),
+            BlockKind::Heading(_) | BlockKind::TableRow => clean::one_line(&text),
+        }
+    }
+
+    fn separate(&mut self, kind: BlockKind) {
+        let grouped = matches!(kind, BlockKind::ListItem | BlockKind::TableRow)
+            && self.blocks.last().is_some_and(|block| block.kind == kind)
+            && !self.apart;
+        if !self.blocks.is_empty() {
+            self.write(if grouped { "\n" } else { "\n\n" });
+        }
+    }
+
+    fn write(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.chars += text.chars().count();
+    }
+
+    fn place_pages(&mut self) {
+        let char_start = offset(self.chars);
+        let opened = std::mem::take(&mut self.opened);
+        self.pages.extend(opened.into_iter().map(|page| PageStart { page, char_start, label: None }));
+    }
+
+    /// Proposes a title; the first usable one stays.
+    pub(crate) fn title(&mut self, raw: &str) {
+        let text = clean::one_line(&clean(raw, &mut Removed::default()));
+        if self.title.is_none() && !text.is_empty() && text.chars().count() <= MAX_HEADING {
+            self.title = Some(text);
+        }
+    }
+
+    pub(crate) fn warn(&mut self, sentence: impl Into<String>) {
+        let sentence = sentence.into();
+        if self.warnings.len() < MAX_WARNINGS && !self.warnings.contains(&sentence) {
+            self.warnings.push(sentence);
+        }
+    }
+
+    /// Whether anything was written so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// The share of characters that could not be read, of all that were seen.
+    pub(crate) fn unreadable_share(&self) -> f64 {
+        let unreadable = self.removed.unreadable as f64;
+        if unreadable == 0.0 { 0.0 } else { unreadable / (unreadable + self.chars as f64) }
+    }
+
+    /// The finished text; a document without a word is an error.
+    pub(crate) fn finish(mut self, mime: &str) -> Result<Extracted, ExtractError> {
+        if self.is_empty() {
+            return Err(ExtractError::Empty);
+        }
+        self.place_pages();
+        if self.pages.is_empty() {
+            self.pages.push(PageStart { page: 1, char_start: 0, label: None });
+        }
+        let Removed { hidden, control, unreadable } = self.removed;
+        for (count, what) in [(hidden, "invisible or direction-changing"), (control, "control"), (unreadable, "unreadable")] {
+            if count > 0 {
+                self.warn(format!("{count} {what} characters were removed."));
+            }
+        }
+        if self.title.is_none() {
+            self.title = self.first_heading();
+        }
+        Ok(Extracted {
+            text: self.text,
+            pages: self.pages,
+            blocks: self.blocks,
+            title: self.title,
+            mime: mime.to_owned(),
+            warnings: self.warnings,
+        })
+    }
+
+    /// A heading among the first blocks names the document where nothing else does.
+    fn first_heading(&self) -> Option<String> {
+        let block = self.blocks.iter().take(5).find(|block| matches!(block.kind, BlockKind::Heading(_)))?;
+        let length = (block.char_end - block.char_start) as usize;
+        Some(self.text.chars().skip(block.char_start as usize).take(length).collect())
+    }
+}
+
+/// `max_text_chars` is far below 2^32; a limit set higher still cannot wrap.
+fn offset(chars: usize) -> u32 {
+    u32::try_from(chars).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,78 @@
+//! Archives: which format a ZIP holds, and its parts, unpacked in memory under a counted limit.
+//! Nothing is ever written to disk, so names inside an archive have no power.
+
+use super::sniff::Kind;
+use crate::limits::{Limits, MAX_ARCHIVE_ENTRIES};
+use crate::ExtractError;
+use std::io::{Cursor, Read};
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+/// A part that tells the format, and what the format is called where it is not read.
+const MARKS: &[(&str, &str)] = &[
+    ("ppt/presentation.xml", "a PowerPoint presentation"),
+    ("xl/workbook.xml", "an Excel workbook"),
+    ("xl/workbook.bin", "an Excel workbook"),
+    ("META-INF/container.xml", "an e-book (EPUB)"),
+    ("content.xml", "an OpenDocument file"),
+    ("Index/Document.iwa", "an Apple iWork file"),
+    ("AndroidManifest.xml", "an Android program"),
+    ("META-INF/MANIFEST.MF", "a Java program"),
+];
+
+/// The format inside a ZIP.
+pub(super) fn kind(bytes: &[u8]) -> Result<Kind, ExtractError> {
+    let archive = open(bytes)?;
+    let has = |name: &str| archive.index_for_name(name).is_some();
+    if has("word/document.xml") || (has("[Content_Types].xml") && archive.file_names_raw().any(|name| name.starts_with(b"word/"))) {
+        return Ok(Kind::Docx);
+    }
+    let known = MARKS.iter().find(|(mark, _)| has(mark)).map_or("a ZIP archive", |(_, what)| what);
+    Err(ExtractError::Unsupported(known.to_owned()))
+}
+
+fn open(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, ExtractError> {
+    let archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+    if archive.len() > MAX_ARCHIVE_ENTRIES {
+        return Err(ExtractError::TooLarge(format!("the archive has more than {MAX_ARCHIVE_ENTRIES} entries")));
+    }
+    Ok(archive)
+}
+
+/// An Office package.
+pub(super) struct Package<'a> {
+    archive: ZipArchive<Cursor<&'a [u8]>>,
+    /// Bytes that may still be unpacked.
+    left: u64,
+}
+
+impl<'a> Package<'a> {
+    pub(super) fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self, ExtractError> {
+        Ok(Self { archive: open(bytes)?, left: limits.max_part_bytes() })
+    }
+
+    /// The unpacked part, or None where the package has no such part.
+    pub(super) fn part(&mut self, name: &str) -> Result<Option<Vec<u8>>, ExtractError> {
+        let mut entry = match self.archive.by_name(name) {
+            Ok(entry) => entry,
+            Err(ZipError::FileNotFound) => return Ok(None),
+            Err(ZipError::InvalidPassword) => return Err(ExtractError::Encrypted),
+            Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => return Err(ExtractError::Encrypted),
+            Err(error) => return Err(damaged(error)),
+        };
+        // The size in the header is a claim; what comes out is counted.
+        let mut bytes = Vec::new();
+        let read = entry.by_ref().take(self.left + 1).read_to_end(&mut bytes);
+        read.map_err(|error| ExtractError::Damaged(format!("its part {name} does not unpack ({error})")))?;
+        let length = bytes.len() as u64;
+        if length > self.left {
+            return Err(ExtractError::TooLarge("it unpacks to more than the memory allowed".to_owned()));
+        }
+        self.left -= length;
+        Ok(Some(bytes))
+    }
+}
+
+fn damaged(error: ZipError) -> ExtractError {
+    ExtractError::Damaged(format!("its archive is broken ({error})"))
+}

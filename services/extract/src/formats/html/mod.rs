@@ -1,0 +1,61 @@
+//! HTML: the text that a reader of the page sees, without navigation, scripts and hidden parts.
+
+mod table;
+mod visible;
+mod walk;
+
+use super::{Source, decode};
+use crate::ExtractError;
+use crate::canonical::Canonical;
+use scraper::{ElementRef, Html, Selector};
+
+/// Main content shorter than this share of the page's text was chosen wrongly.
+const MAIN_SHARE: usize = 4;
+
+pub(super) fn read(source: &Source<'_>, canonical: &mut Canonical<'_>) -> Result<(), ExtractError> {
+    let declared = declared_encoding(source.bytes);
+    let (text, guessed) = decode::decode_as(source.bytes, declared.as_deref());
+    if let Some(encoding) = guessed {
+        canonical.warn(format!("The encoding is not declared; the page was read as {encoding}."));
+    }
+    let page = Html::parse_document(&text);
+    if let Some(title) = first(&page, "head > title").or_else(|| first(&page, "title")) {
+        canonical.title(&title.text().collect::<String>());
+    }
+    let body = first(&page, "body").unwrap_or_else(|| page.root_element());
+    walk::write(main_content(&page, body), canonical)?;
+    Ok(())
+}
+
+/// Markup inside another format, such as an HTML block of Markdown.
+pub(super) fn fragment(markup: &str, canonical: &mut Canonical<'_>) -> Result<(), ExtractError> {
+    walk::write(Html::parse_fragment(markup).root_element(), canonical)
+}
+
+/// `main`, else a lone `article`, else the body; never a part that leaves out most of the text.
+fn main_content<'p>(page: &'p Html, body: ElementRef<'p>) -> ElementRef<'p> {
+    let mains = all(page, "main, [role=main]");
+    let articles = all(page, "article");
+    let candidate = match (mains.as_slice(), articles.as_slice()) {
+        ([main, ..], _) => *main,
+        ([], [article]) => *article,
+        _ => return body,
+    };
+    if visible::length(candidate) * MAIN_SHARE >= visible::length(body) { candidate } else { body }
+}
+
+fn all<'p>(page: &'p Html, selector: &str) -> Vec<ElementRef<'p>> {
+    Selector::parse(selector).map(|selector| page.select(&selector).collect()).unwrap_or_default()
+}
+
+fn first<'p>(page: &'p Html, selector: &str) -> Option<ElementRef<'p>> {
+    all(page, selector).into_iter().next()
+}
+
+/// The label in `<meta charset=…>` or `<?xml encoding=…?>`, which stand within the first bytes.
+fn declared_encoding(bytes: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).to_ascii_lowercase();
+    let at = head.find("charset=").map(|at| at + 8).or_else(|| head.find("encoding=").map(|at| at + 9))?;
+    let label: String = head[at..].trim_start_matches(['"', '\'', ' ']).chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    (!label.is_empty()).then_some(label)
+}

@@ -1,0 +1,87 @@
+//! XML of office packages, as a flat sequence of tokens: no entities of its own, no document types,
+//! bounded depth, and names without their prefixes (producers choose those freely).
+
+use crate::ExtractError;
+use crate::limits::MAX_DEPTH;
+use quick_xml::Reader;
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesStart, Event};
+
+/// One token.
+pub(super) enum Token<'b> {
+    Open(Element<'b>),
+    Close(String),
+    Text(String),
+    End,
+}
+
+/// The start of an element.
+pub(super) struct Element<'b>(BytesStart<'b>);
+
+impl Element<'_> {
+    pub(super) fn name(&self) -> &str {
+        self.0.local_name().into_inner()
+    }
+
+    /// The value of the attribute with this local name.
+    pub(super) fn attr(&self, name: &str) -> Option<String> {
+        // The check for doubles compares every pair: a bomb with many attributes would cost minutes.
+        let mut attributes = self.0.attributes();
+        attributes.with_checks(false);
+        let found = attributes.flatten().find(|attribute| attribute.key.local_name().into_inner() == name)?;
+        found.normalized_value(XmlVersion::Explicit1_0).ok().map(std::borrow::Cow::into_owned)
+    }
+
+    /// A switch such as `<w:vanish/>`: on, unless its value says otherwise.
+    pub(super) fn is_on(&self) -> bool {
+        !matches!(self.attr("val").as_deref(), Some("0" | "false" | "off" | "none"))
+    }
+}
+
+/// The tokens of one part.
+pub(super) struct Xml<'x> {
+    reader: Reader<&'x [u8]>,
+    buffer: Vec<u8>,
+    depth: usize,
+}
+
+impl<'x> Xml<'x> {
+    pub(super) fn new(part: &'x [u8]) -> Self {
+        let mut reader = Reader::from_reader(part);
+        reader.config_mut().expand_empty_elements = true;
+        Self { reader, buffer: Vec::new(), depth: 0 }
+    }
+
+    pub(super) fn next(&mut self) -> Result<Token<'_>, ExtractError> {
+        self.buffer.clear();
+        let event = self.reader.read_event_into(&mut self.buffer);
+        match event.map_err(|error| ExtractError::Damaged(format!("its XML is broken ({error})")))? {
+            Event::Start(start) => {
+                self.depth += 1;
+                if self.depth > MAX_DEPTH {
+                    return Err(ExtractError::Damaged(format!("its elements are nested more than {MAX_DEPTH} deep")));
+                }
+                Ok(Token::Open(Element(start)))
+            }
+            Event::End(end) => {
+                self.depth = self.depth.saturating_sub(1);
+                Ok(Token::Close(end.local_name().into_inner().to_owned()))
+            }
+            Event::Text(text) => Ok(Token::Text(text.xml10_content().into_owned())),
+            Event::CData(text) => Ok(Token::Text(text.xml10_content().into_owned())),
+            Event::GeneralRef(reference) => Ok(Token::Text(resolve(&reference))),
+            Event::DocType(_) => Err(ExtractError::Damaged("it declares a document type, which office files never do".to_owned())),
+            Event::Eof => Ok(Token::End),
+            _ => Ok(Token::Text(String::new())),
+        }
+    }
+}
+
+/// The five names that XML itself defines, and numbers; nothing else is ever expanded.
+fn resolve(reference: &quick_xml::events::BytesRef<'_>) -> String {
+    if let Ok(Some(c)) = reference.resolve_char_ref() {
+        return c.to_string();
+    }
+    let name: &str = reference;
+    quick_xml::escape::resolve_xml_entity(name).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,58 @@
+//! Bounds that several administrators' calls share.
+
+use crate::state::State;
+use fuente_contract::access::{Rule, Who};
+use fuente_contract::{DocumentId, Error, ErrorCode, LibraryId, Result, Scope};
+use fuente_store::documents;
+
+/// Most rules of one policy.
+const RULES: usize = 200;
+
+/// Most groups that one rule may combine.
+const GROUPS: usize = 20;
+
+/// A text that people gave: not empty, not endless.
+pub(super) fn text(field: &str, value: &str, longest: usize) -> Result<String> {
+    let value = value.trim();
+    if value.is_empty() || value.chars().count() > longest || value.contains('\0') {
+        return Err(Error::invalid(format!("`{field}` must have 1 to {longest} characters.")));
+    }
+    Ok(value.to_owned())
+}
+
+/// Rules that can be kept. Whether their users and groups exist is the store's to say.
+pub(super) fn rules(rules: &[Rule]) -> Result<()> {
+    if rules.len() > RULES {
+        return Err(Error::invalid(format!("A policy may have {RULES} rules at most.")));
+    }
+    let odd = rules.iter().any(|rule| matches!(&rule.who, Who::AllOf(groups) if groups.is_empty() || groups.len() > GROUPS));
+    if odd {
+        return Err(Error::invalid(format!("`all_of` must name 1 to {GROUPS} groups.")));
+    }
+    Ok(())
+}
+
+/// Refuses a library outside those that the caller's API key is limited to.
+pub(super) fn library(scope: &Scope, library: LibraryId) -> Result<()> {
+    match scope.libraries() {
+        Some(allowed) if !allowed.contains(&library) => Err(Error::not_found()),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses an API key that is limited to libraries where a call is about all of them.
+pub(super) fn unlimited(scope: &Scope, instead: &str) -> Result<()> {
+    match scope.libraries() {
+        Some(_) => Err(Error::new(ErrorCode::Forbidden, format!("This API key is limited to some libraries: {instead}."))),
+        None => Ok(()),
+    }
+}
+
+/// [`library`], for the library of a document.
+pub(super) async fn document(state: &State, scope: &Scope, id: DocumentId) -> Result<()> {
+    if scope.libraries().is_none() {
+        return Ok(());
+    }
+    let (_, _, of) = documents::tag(scope, &state.store, id).await?;
+    library(scope, of)
+}

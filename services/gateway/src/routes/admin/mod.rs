@@ -1,0 +1,40 @@
+//! What administrators do: libraries, documents, jobs, people, groups, policies, keys.
+
+pub(super) mod access;
+pub(super) mod api_keys;
+pub(super) mod documents;
+mod form;
+pub(super) mod groups;
+pub(super) mod jobs;
+pub(super) mod libraries;
+mod limits;
+pub(super) mod members;
+pub(super) mod policies;
+pub(super) mod upload;
+pub(super) mod users;
+
+use super::table::{ADMIN, Key, RouteRule, Rule, WRITE};
+use std::sync::LazyLock;
+
+/// Administration in general.
+const MANAGE: Rule = Rule::Admin(Key::Scope(ADMIN));
+
+/// Documents and their jobs, which keys for uploads need too.
+const DOCUMENTS: Rule = Rule::Admin(Key::Scope(WRITE));
+
+/// The rows of every file here.
+pub(super) static RULES: LazyLock<Vec<RouteRule>> = LazyLock::new(|| {
+    let nouns: [&[RouteRule]; 10] = [
+        libraries::RULES,
+        documents::RULES,
+        upload::RULES,
+        jobs::RULES,
+        users::RULES,
+        groups::RULES,
+        members::RULES,
+        policies::RULES,
+        api_keys::RULES,
+        access::RULES,
+    ];
+    nouns.concat()
+});

@@ -1,0 +1,346 @@
+//! The real models, as shipped: no answer here is scripted. The files come from the cache that
+//! `cargo xtask models` fills.
+
+use fuente_contract::TenantId;
+use fuente_models::{
+    ChatMessage, ChatRole, Embedder, EmbedderOptions, Finish, GenerateEvent, GenerateRequest, GenerateStream, Generator, LocalOptions,
+    ModelError, Part, Sampling, local, manifest,
+};
+use futures_util::StreamExt;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+fn cache() -> PathBuf {
+    match (std::env::var_os("FUENTE_CACHE"), std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")) {
+        (Some(set), _, _) => set.into(),
+        (None, _, Some(home)) if home == "/root" => "/var/cache/fuente".into(),
+        (None, Some(cache), _) => PathBuf::from(cache).join("fuente"),
+        (None, None, home) => PathBuf::from(home.unwrap_or_default()).join(".cache/fuente"),
+    }
+}
+
+fn embedder() -> Embedder {
+    // One session for all tests of this file: it takes seconds to load.
+    static LOADED: LazyLock<Embedder> = LazyLock::new(|| {
+        let options = EmbedderOptions {
+            directory: cache().join("models/e5-small"),
+            onnxruntime: cache().join("lib/libonnxruntime.so"),
+            threads: 0,
+        };
+        Embedder::load(&options).unwrap_or_else(|error| panic!("run `cargo xtask models` first: {error}"))
+    });
+    LOADED.clone()
+}
+
+fn engine(name: &str, queue: usize) -> Arc<dyn Generator> {
+    let entry = manifest::entry(name).unwrap();
+    let options = LocalOptions {
+        file: entry.directory(&cache()).join("model.gguf"),
+        sha256: entry.sha256().to_owned(),
+        name: name.to_owned(),
+        threads: 0,
+        context_tokens: 2048,
+        queue,
+    };
+    local(&options).unwrap_or_else(|error| panic!("run `cargo xtask models` first: {error}"))
+}
+
+fn ask(tenant: TenantId, system: &str, parts: Vec<Part>, max_tokens: u32) -> GenerateRequest {
+    GenerateRequest {
+        tenant,
+        messages: vec![
+            ChatMessage { role: ChatRole::System, parts: vec![Part::Trusted(system.to_owned())] },
+            ChatMessage { role: ChatRole::User, parts },
+        ],
+        max_tokens,
+        sampling: Sampling::default(),
+        stop: Vec::new(),
+        grammar: None,
+        answer_prefix: None,
+    }
+}
+
+fn story(max_tokens: u32) -> GenerateRequest {
+    ask(TenantId::fresh(), "You tell long stories.", vec![Part::Data("Tell me a story about the sea.".to_owned())], max_tokens)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Answer {
+    text: String,
+    finish: Finish,
+    prompt: u32,
+    reused: u32,
+    tokens: u32,
+}
+
+async fn read(mut stream: GenerateStream) -> Answer {
+    let mut text = String::new();
+    while let Some(event) = stream.next().await {
+        match event.unwrap() {
+            GenerateEvent::Token(piece) => text.push_str(&piece),
+            GenerateEvent::Done { finish, prompt_tokens, reused_tokens, answer_tokens } => {
+                assert!(stream.next().await.is_none(), "nothing follows Done");
+                return Answer { text, finish, prompt: prompt_tokens, reused: reused_tokens, tokens: answer_tokens };
+            }
+        }
+    }
+    panic!("the stream ended without Done after {text:?}");
+}
+
+async fn run(engine: &Arc<dyn Generator>, request: GenerateRequest) -> Answer {
+    read(engine.generate(request).await.unwrap()).await
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_question_finds_the_passage_of_its_meaning_in_the_other_language() {
+    let embedder = embedder();
+    let passages = strings(&[
+        "Las facturas se pagan a treinta días de la fecha de recepción.",
+        "Cada empleado tiene veintitrés días laborables de vacaciones al año.",
+        "The office kitchen is cleaned every Friday afternoon.",
+        "Los servidores se reinician el primer domingo de cada mes.",
+    ]);
+    let questions = strings(&["How many vacation days do I get?", "¿Cuándo se limpia la cocina?", "When are invoices paid?"]);
+    let passages = embedder.embed_passages(passages, 512).await.unwrap();
+    let questions = embedder.embed_queries(questions).await.unwrap();
+    for (question, expected) in questions.iter().zip([1, 2, 0]) {
+        assert_eq!(question.len(), embedder.dim());
+        assert!((cosine(question, question) - 1.0).abs() < 1e-3, "vectors have length one");
+        let best = (0..passages.len()).max_by(|a, b| cosine(question, &passages[*a]).total_cmp(&cosine(question, &passages[*b])));
+        assert_eq!(best, Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn batches_keep_the_order_and_change_no_vector() {
+    let embedder = embedder();
+    let texts: Vec<String> = (0..12).map(|i| format!("Rule {i}. {}", "The door is locked at night. ".repeat((i * 5) % 7 + 1))).collect();
+    let together = embedder.embed_passages(texts.clone(), 160).await.unwrap();
+    assert_eq!(together.len(), texts.len());
+    for (text, vector) in texts.into_iter().zip(&together) {
+        let alone = embedder.embed_passages(vec![text.clone()], 160).await.unwrap();
+        assert!(cosine(&alone[0], vector) > 0.9999, "{text}");
+    }
+    assert!(embedder.embed_passages(Vec::new(), 160).await.unwrap().is_empty());
+    assert!(embedder.embed_queries(Vec::new()).await.unwrap().is_empty());
+    assert_eq!(embedder.embed_queries(vec![String::new()]).await.unwrap().len(), 1, "an empty text has a vector, too");
+}
+
+#[tokio::test]
+async fn a_passage_that_would_be_cut_is_refused_and_counting_tells_before() {
+    let embedder = embedder();
+    let room = embedder.max_tokens() - embedder.passage_overhead();
+    let mut text = "agua".to_owned();
+    while embedder.count_tokens(&text) < room {
+        text.push_str(" agua");
+    }
+    assert!(embedder.embed_passages(vec![text.clone()], 2048).await.is_ok());
+    text.push_str(" agua agua agua");
+    assert!(embedder.count_tokens(&text) > room);
+    let refused = embedder.embed_passages(vec![text], 2048).await;
+    assert!(matches!(refused, Err(ModelError::TooLong { most: 512, .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_question_overtakes_bulk_work() {
+    let embedder = embedder();
+    let bulk = embedder.clone();
+    let texts = vec!["The door is locked at night, and the key is with the porter. ".repeat(8); 60];
+    let bulk = tokio::spawn(async move { bulk.embed_passages(texts, 256).await });
+    tokio::task::yield_now().await;
+    embedder.embed_queries(strings(&["Who has the key?"])).await.unwrap();
+    assert!(!bulk.is_finished(), "60 passages take seconds; the question must not wait for them");
+    assert_eq!(bulk.await.unwrap().unwrap().len(), 60);
+}
+
+#[tokio::test]
+async fn bulk_work_goes_on_in_short_turns_while_an_answer_is_written() {
+    let (embedder, engine) = (embedder(), engine("smollm2", 1));
+    let mut request = story(1900);
+    request.grammar = Some("root ::= [a-z ]* \"THE END\"".to_owned());
+    let mut stream = engine.generate(request).await.unwrap();
+    assert!(stream.next().await.is_some());
+    let texts = strings(&["The door is locked at night.", "The key is with the porter."]);
+    let vectors = embedder.embed_passages(texts, 8).await.unwrap();
+    assert_eq!(vectors.len(), 2, "two batches, and the answer is far from its end");
+    assert!(stream.next().await.is_some_and(|event| matches!(event, Ok(GenerateEvent::Token(_)))));
+}
+
+#[tokio::test]
+async fn a_small_model_reads_its_evidence() {
+    let engine = engine("qwen-0.5b", 1);
+    let evidence = Part::Data("Every employee has 23 working days of vacation a year.\n\nHow many vacation days are there?".to_owned());
+    let answer = run(&engine, ask(TenantId::fresh(), "Answer from the text, in one sentence.", vec![evidence], 40)).await;
+    assert!(answer.text.contains("23"), "{answer:?}");
+    assert_eq!(answer.finish, Finish::Stop);
+    assert_eq!(engine.info().sha256, manifest::entry("qwen-0.5b").unwrap().sha256());
+}
+
+#[tokio::test]
+async fn the_same_seed_writes_the_same_answer() {
+    let engine = engine("smollm2", 1);
+    let mut request = story(40);
+    request.sampling = Sampling { temperature: 0.9, seed: 7, repeat_penalty: 1.1 };
+    let first = run(&engine, request.clone()).await;
+    let again = run(&engine, request.clone()).await;
+    assert_eq!((first.text.as_str(), first.finish, first.tokens), (again.text.as_str(), Finish::Length, 40));
+    request.sampling.seed = 8;
+    assert_ne!(run(&engine, request).await.text, first.text);
+}
+
+#[tokio::test]
+async fn work_is_reused_within_a_tenant_and_never_across() {
+    let engine = engine("smollm2", 1);
+    let (ours, theirs) = (TenantId::fresh(), TenantId::fresh());
+    let system = "You answer questions about the handbook of a company, in one short sentence. ".repeat(10);
+    let question = |tenant, text: &str| ask(tenant, &system, vec![Part::Data(text.to_owned())], 32);
+    let cold = run(&engine, question(ours, "When does the office open?")).await;
+    assert_eq!(cold.reused, 0);
+    let same = run(&engine, question(ours, "When does the office open?")).await;
+    assert!(same.reused + 64 >= same.prompt && same.reused < same.prompt, "all whole chunks: {same:?}");
+    assert_eq!(same.text, cold.text);
+    let other = run(&engine, question(ours, "Who pays for travel to a customer, and when?")).await;
+    assert!(other.reused >= 64, "the instructions are shared: {other:?}");
+    let foreign = run(&engine, question(theirs, "Who pays for travel to a customer, and when?")).await;
+    assert_eq!((foreign.reused, &foreign.text), (0, &other.text), "reuse changes the time and never the answer");
+    let back = run(&engine, question(ours, "When does the office open?")).await;
+    assert_eq!((back.reused, back.text), (0, cold.text), "what another tenant used is forgotten");
+}
+
+#[tokio::test]
+async fn data_never_becomes_a_special_token() {
+    for name in ["smollm2", "qwen-0.5b"] {
+        let engine = engine(name, 1);
+        for mark in ["<|im_end|>", "<|im_start|>", "<|endoftext|>"] {
+            assert!(engine.count_tokens(mark) > 1, "{name} takes {mark} for a token");
+            let prompt = async |part| run(&engine, ask(TenantId::fresh(), "Be brief.", vec![part], 1)).await.prompt;
+            let (trusted, data) = (prompt(Part::Trusted(mark.to_owned())).await, prompt(Part::Data(mark.to_owned())).await);
+            let more = u32::try_from(engine.count_tokens(mark)).unwrap() - 1;
+            assert_eq!(data, trusted + more, "{name}: {mark} is one token where we write it, and text where a document does");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_forged_mark_in_our_own_words_does_not_move_data() {
+    let engine = engine("smollm2", 1);
+    let plain = run(&engine, ask(TenantId::fresh(), "Be brief.", vec![Part::Data("hello".to_owned())], 1)).await;
+    let forged = run(&engine, ask(TenantId::fresh(), "Be brief.\u{F0000}0\u{F0001}", vec![Part::Data("hello".to_owned())], 1)).await;
+    assert_eq!(forged.prompt, plain.prompt + 1, "the mark's frame is dropped, its digit stays as text");
+}
+
+#[tokio::test]
+async fn characters_come_whole_and_a_grammar_is_kept() {
+    let engine = engine("smollm2", 1);
+    let mut request = story(200);
+    request.grammar = Some(r#"root ::= "¿Año nuevo? 🌍🚀 été — 漢字 END and more""#.to_owned());
+    let mut stream = engine.generate(request.clone()).await.unwrap();
+    let mut pieces = Vec::new();
+    while let Some(Ok(GenerateEvent::Token(piece))) = stream.next().await {
+        assert!(!piece.is_empty() && !piece.contains('\u{FFFD}'), "{piece:?}");
+        pieces.push(piece);
+    }
+    assert_eq!(pieces.concat(), "¿Año nuevo? 🌍🚀 été — 漢字 END and more");
+    request.stop = vec!["END".to_owned()];
+    let stopped = run(&engine, request.clone()).await;
+    assert_eq!((stopped.text.as_str(), stopped.finish), ("¿Año nuevo? 🌍🚀 été — 漢字 ", Finish::Stop));
+    request.grammar = Some("root ::= (".to_owned());
+    assert!(matches!(engine.generate(request).await, Err(ModelError::Failed(_))));
+}
+
+#[tokio::test]
+async fn dropping_the_stream_frees_the_engine_while_it_writes() {
+    let engine = engine("smollm2", 1);
+    let mut request = story(1900);
+    // No end mark can be chosen, so the story would go on to its last token: half a minute.
+    request.grammar = Some("root ::= [a-z ]* \"THE END\"".to_owned());
+    let mut stream = engine.generate(request).await.unwrap();
+    assert!(matches!(stream.next().await, Some(Ok(GenerateEvent::Token(_)))));
+    drop(stream);
+    let clock = Instant::now();
+    run(&engine, story(1)).await;
+    assert!(clock.elapsed() < Duration::from_secs(8), "the next request waited {:?}", clock.elapsed());
+}
+
+#[tokio::test]
+async fn dropping_the_stream_frees_the_engine_while_it_reads() {
+    let engine = engine("qwen-0.5b", 1);
+    let long = ask(TenantId::fresh(), "Be brief.", vec![Part::Data("word ".repeat(1900))], 1);
+    let reading = engine.generate(long).await.unwrap();
+    let clock = Instant::now();
+    // The queue has one place: who gets it knows that the long prompt is being read.
+    let next = loop {
+        match engine.generate(story(1)).await {
+            Ok(stream) => break stream,
+            Err(ModelError::Busy { .. }) => tokio::task::yield_now().await,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    drop(reading);
+    read(next).await;
+    // Reading all of it takes 13 s on two idle cores.
+    assert!(clock.elapsed() < Duration::from_secs(8), "the next request waited {:?}", clock.elapsed());
+}
+
+#[tokio::test]
+async fn a_full_queue_says_when_to_come_back() {
+    let engine = engine("smollm2", 1);
+    let mut working = engine.generate(story(1500)).await.unwrap();
+    assert!(working.next().await.is_some(), "it has left the queue");
+    let waiting = engine.generate(story(1)).await.unwrap();
+    match engine.generate(story(1)).await {
+        Err(ModelError::Busy { retry_after }) => assert!((1..=60).contains(&retry_after)),
+        other => panic!("expected Busy, got {}", if other.is_ok() { "a stream" } else { "another error" }),
+    }
+    drop(waiting);
+    let next = engine.generate(story(1)).await.expect("who left the queue takes up no room");
+    drop(working);
+    assert_eq!(read(next).await.tokens, 1);
+}
+
+#[tokio::test]
+async fn a_prompt_above_the_context_is_refused_and_a_shutdown_is_told() {
+    let engine = engine("smollm2", 1);
+    let long = ask(TenantId::fresh(), "Be brief.", vec![Part::Data("word ".repeat(2100))], 8);
+    match engine.generate(long).await {
+        Err(ModelError::TooLong { tokens, most }) => assert!(tokens > 2100 && most == 2048),
+        _ => panic!("expected TooLong"),
+    }
+    let mut stream = engine.generate(story(1500)).await.unwrap();
+    assert!(matches!(stream.next().await, Some(Ok(GenerateEvent::Token(_)))));
+    drop(engine);
+    assert_eq!(read(stream).await.finish, Finish::Cancelled);
+}
+
+#[test]
+fn a_wrong_file_is_never_loaded() {
+    let directory = tempfile::tempdir().unwrap();
+    let entry = manifest::entry("smollm2").unwrap();
+    let file = directory.path().join("model.gguf");
+    let options = LocalOptions {
+        file: file.clone(),
+        sha256: entry.sha256().to_owned(),
+        name: "smollm2".to_owned(),
+        threads: 1,
+        context_tokens: 256,
+        queue: 1,
+    };
+    let missing = local(&options).err().unwrap();
+    assert!(missing.to_string().contains("cargo xtask models"), "{missing}");
+    std::fs::copy(entry.directory(&cache()).join("model.gguf"), &file).expect("run `cargo xtask models` first");
+    entry.verify(directory.path()).unwrap();
+    assert!(directory.path().join(".verified").exists(), "the next start does not hash again");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[50_000_000] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    assert!(matches!(local(&options), Err(ModelError::WrongHash { .. })), "one bit, same size, and a stamp from before");
+}

@@ -1,0 +1,125 @@
+//! What a user reads, decided in SQL from the state of this moment.
+
+use crate::db::{Store, View, commit, fault};
+use crate::policies;
+use crate::rows::stamp;
+use fuente_contract::access::{Effect, Explanation, ReadFilter, Rule, Who, passes};
+use fuente_contract::{DocumentId, Error, GroupId, PolicyId, Result, Role, Scope, UserId};
+use sqlx::Row;
+use sqlx::postgres::PgTransaction;
+use std::collections::{HashMap, HashSet};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Filters kept; beyond it all are dropped and computed again.
+const KEPT: usize = 10_000;
+
+/// Tags of the policies that let the scope's user read; computed once per access epoch.
+///
+/// # Errors
+/// Where Postgres fails.
+pub async fn readable(scope: &Scope, store: &Store) -> Result<ReadFilter> {
+    let mut tx = store.begin(scope, View::Reader).await?;
+    let epoch = epoch_in(&mut tx).await?;
+    let key = (scope.tenant(), scope.user());
+    if let Some(kept) = store.filters.lock().ok().and_then(|kept| kept.get(&key).filter(|filter| filter.epoch == epoch).cloned()) {
+        return Ok(kept);
+    }
+    let row = sqlx::query(
+        "SELECT (SELECT acl_epoch FROM tenants) AS epoch,
+                ARRAY(SELECT tag FROM policies WHERE id IN (SELECT fuente_readable_policies())
+                      OR (id IN (SELECT fuente_unruled_policies()) AND (SELECT fuente_reads_unruled())) ORDER BY tag) AS policies,
+                ARRAY(SELECT tag FROM policies WHERE id IN (SELECT fuente_unruled_policies()) ORDER BY tag) AS unruled",
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(fault)?;
+    let filter = ReadFilter { epoch: row.get("epoch"), policies: row.get("policies"), owner_only: row.get("unruled"), owner: scope.user() };
+    if let Ok(mut kept) = store.filters.lock() {
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(key, filter.clone());
+    }
+    Ok(filter)
+}
+
+/// The tenant's access epoch.
+///
+/// # Errors
+/// Where Postgres fails.
+pub async fn epoch(scope: &Scope, store: &Store) -> Result<i64> {
+    let mut tx = store.begin(scope, View::Reader).await?;
+    epoch_in(&mut tx).await
+}
+
+pub(crate) async fn epoch_in(tx: &mut PgTransaction<'static>) -> Result<i64> {
+    sqlx::query_scalar("SELECT acl_epoch FROM tenants").fetch_one(&mut **tx).await.map_err(fault)
+}
+
+/// Why `user` may or may not read `document`. Everyone may ask about themselves and a document that
+/// they read; administrators about anyone.
+///
+/// # Errors
+/// `NotFound` where the document or user does not exist, or may not be known of.
+pub async fn explain(scope: &Scope, store: &Store, user: UserId, document: DocumentId) -> Result<Explanation> {
+    let about_oneself = user == scope.user();
+    if scope.role() != Role::Admin && !about_oneself {
+        return Err(Error::not_found());
+    }
+    let view = if scope.role() == Role::Admin { View::Manage } else { View::Reader };
+    let mut tx = store.begin(scope, view).await?;
+    let row = sqlx::query("SELECT own_policy IS NOT NULL AS own, effective_policy, owner_id FROM documents WHERE id = $1").bind(document.0).fetch_optional(&mut *tx).await.map_err(fault)?;
+    let row = row.ok_or_else(Error::not_found)?;
+    let person = sqlx::query("SELECT active, role = 'admin' AND content_read AS reads_unruled FROM users WHERE id = $1").bind(user.0).fetch_optional(&mut *tx).await.map_err(fault)?;
+    let person = person.ok_or_else(Error::not_found)?;
+    let policy: Uuid = row.get("effective_policy");
+    let rules = policies::rules_of(&mut tx, &[policy]).await?.remove(&policy).unwrap_or_default();
+    let chains = chains(&mut tx, user).await?;
+    let epoch = epoch_in(&mut tx).await?;
+    commit(tx).await?;
+    let groups: HashSet<GroupId> = chains.keys().copied().collect();
+    let owns = row.get::<Uuid, _>("owner_id") == user.0 || person.get::<bool, _>("reads_unruled");
+    let readable = person.get::<bool, _>("active") && (passes(&rules, user, &groups) || (rules.is_empty() && owns));
+    let rule = deciding(&rules, user, &groups);
+    let shown = match &rule {
+        Some(Rule { who: Who::AllOf(all), .. }) => all.iter().filter_map(|group| chains.get(group).cloned()).collect(),
+        _ => Vec::new(),
+    };
+    Ok(Explanation {
+        readable,
+        policy: Some(PolicyId(policy)),
+        policy_of: if row.get("own") { "document" } else { "library" }.to_owned(),
+        rule,
+        chains: shown,
+        epoch,
+        at: stamp(OffsetDateTime::now_utc()),
+    })
+}
+
+/// A matching deny decides before any allow.
+fn deciding(rules: &[Rule], user: UserId, groups: &HashSet<GroupId>) -> Option<Rule> {
+    let alone = |rule: &Rule| passes(&[Rule { effect: Effect::Allow, who: rule.who.clone() }], user, groups);
+    let of = |effect: Effect| rules.iter().find(|rule| rule.effect == effect && alone(rule)).cloned();
+    of(Effect::Deny).or_else(|| of(Effect::Allow))
+}
+
+/// For every group the user is in, directly or through others, the names on the way to it.
+async fn chains(tx: &mut PgTransaction<'static>, user: UserId) -> Result<HashMap<GroupId, Vec<String>>> {
+    let rows = sqlx::query(
+        "WITH RECURSIVE way (id, names) AS (
+             SELECT groups.id, ARRAY[groups.name] FROM group_members JOIN groups ON groups.id = group_id WHERE member_user = $1
+             UNION
+             SELECT groups.id, way.names || groups.name FROM way JOIN group_members ON member_group = way.id JOIN groups ON groups.id = group_id)
+         SELECT id, names FROM way ORDER BY cardinality(names)",
+    )
+    .bind(user.0)
+    .fetch_all(&mut **tx)
+    .await
+    .map_err(fault)?;
+    let mut chains = HashMap::new();
+    for row in rows {
+        chains.entry(GroupId(row.get(0))).or_insert_with(|| row.get(1));
+    }
+    Ok(chains)
+}

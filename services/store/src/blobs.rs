@@ -1,0 +1,102 @@
+//! Original files, under names of our own making: a name from outside never becomes a path.
+
+use bytes::Bytes;
+use fuente_contract::ingest::ByteStream;
+use fuente_contract::{Error, ErrorCode, Result, Scope};
+use futures_util::StreamExt;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
+use std::path::Path;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The blob store.
+#[derive(Clone)]
+pub struct Blobs {
+    inner: Arc<dyn ObjectStore>,
+}
+
+/// Bytes that were stored.
+#[derive(Clone, Debug)]
+pub struct StoredBlob {
+    pub key: String,
+    pub bytes: u64,
+    /// blake3, compared within one tenant only.
+    pub hash: Vec<u8>,
+}
+
+impl Blobs {
+    /// Opens a directory as the blob store.
+    ///
+    /// # Errors
+    /// Where the directory cannot be made.
+    pub fn open(directory: &Path) -> Result<Self> {
+        std::fs::create_dir_all(directory).map_err(|error| Error::internal(format!("{}: {error}", directory.display())))?;
+        // Synced before it is acknowledged: an accepted document survives a power cut.
+        let inner = LocalFileSystem::new_with_prefix(directory).map_err(fault)?.with_automatic_cleanup(true).with_fsync(true);
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Streams bytes in while hashing them: constant memory, and no part file where it breaks off.
+    ///
+    /// # Errors
+    /// `TooLarge` above `most` bytes, `InsufficientStorage` where the disk is full.
+    pub async fn put_stream(&self, scope: &Scope, mut bytes: ByteStream, most: u64) -> Result<StoredBlob> {
+        let key = format!("{}/{}", scope.tenant(), Uuid::now_v7());
+        let upload = self.inner.put_multipart(&Key::from(key.as_str())).await.map_err(fault)?;
+        let mut writer = WriteMultipart::new(upload);
+        let (mut hasher, mut length) = (blake3::Hasher::new(), 0_u64);
+        while let Some(part) = bytes.next().await {
+            let part = match part {
+                Ok(part) => part,
+                Err(error) => {
+                    let _ = writer.abort().await;
+                    return Err(Error::invalid("The upload broke off before its end. Send the file again.").because(error));
+                }
+            };
+            length += part.len() as u64;
+            if length > most {
+                let _ = writer.abort().await;
+                return Err(Error::new(ErrorCode::TooLarge, format!("The file is larger than {most} bytes, the limit here.")));
+            }
+            hasher.update(&part);
+            // At most eight parts of 5 MiB wait for the disk.
+            writer.wait_for_capacity(8).await.map_err(fault)?;
+            writer.put(part);
+        }
+        writer.finish().await.map_err(fault)?;
+        Ok(StoredBlob { key, bytes: length, hash: hasher.finalize().as_bytes().to_vec() })
+    }
+
+    /// # Errors
+    /// `NotFound`.
+    pub async fn get(&self, key: &str) -> Result<Bytes> {
+        self.inner.get(&Key::from(key)).await.map_err(fault)?.bytes().await.map_err(fault)
+    }
+
+    /// Deleting what is not there is no error.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn delete(&self, key: &str) -> Result<()> {
+        match self.inner.delete(&Key::from(key)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(fault(error)),
+        }
+    }
+}
+
+fn fault(error: object_store::Error) -> Error {
+    let mut cause: Option<&dyn std::error::Error> = Some(&error);
+    while let Some(found) = cause {
+        if found.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::StorageFull) {
+            return Error::new(ErrorCode::InsufficientStorage, "The disk for documents is full. Free some space, then send the file again.").because(&error);
+        }
+        cause = found.source();
+    }
+    match error {
+        object_store::Error::NotFound { .. } => Error::not_found(),
+        other => Error::internal(other),
+    }
+}

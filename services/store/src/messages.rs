@@ -1,0 +1,110 @@
+//! Turns of a conversation. An old answer is shown only while its user reads everything it was made of.
+
+use crate::db::{Store, View, commit, fault};
+use crate::rows::{int, stamp};
+use fuente_contract::answer::Reply;
+use fuente_contract::{ConversationId, Error, MessageId, Result, Scope};
+use sqlx::Row;
+use sqlx::types::Json;
+use std::collections::BTreeSet;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// A stored turn, as its user may see it now.
+#[derive(Clone, Debug)]
+pub struct StoredMessage {
+    pub id: MessageId,
+    pub question: String,
+    /// A document that the answer used is no longer readable (or gone): there is no reply to show.
+    pub withheld: bool,
+    pub reply: Option<Reply>,
+    pub created_at: String,
+}
+
+/// Stores a turn with its citations.
+///
+/// # Errors
+/// `NotFound` where the conversation is not the user's.
+pub async fn append(scope: &Scope, store: &Store, conversation: ConversationId, question: &str, reply: &Reply) -> Result<MessageId> {
+    let id = MessageId::fresh();
+    // Candidates count too: their titles and scores are in the trace.
+    let used: BTreeSet<Uuid> = reply
+        .citations
+        .iter()
+        .map(|citation| citation.document.0)
+        .chain(reply.nearest.iter().map(|nearest| nearest.document.0))
+        .chain(reply.trace.candidates.iter().filter(|candidate| reply.trace.evidence.contains(&candidate.passage)).map(|candidate| candidate.document.0))
+        .collect();
+    let mut tx = store.begin(scope, View::Reader).await?;
+    let own = sqlx::query("UPDATE conversations SET updated_at = now() WHERE id = $1").bind(conversation.0).execute(&mut *tx).await.map_err(fault)?;
+    if own.rows_affected() == 0 {
+        return Err(Error::not_found());
+    }
+    sqlx::query("INSERT INTO messages (tenant_id, id, conversation_id, question, reply, documents) VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(scope.tenant().0)
+        .bind(id.0)
+        .bind(conversation.0)
+        .bind(question)
+        .bind(Json(reply))
+        .bind(used.into_iter().collect::<Vec<_>>())
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
+    for (ordinal, citation) in reply.citations.iter().enumerate() {
+        sqlx::query(
+            "INSERT INTO message_citations (tenant_id, message_id, ordinal, document_id, version_id, passage_id, char_start, char_end, quote, quote_sha256, page)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(scope.tenant().0)
+        .bind(id.0)
+        .bind(i32::try_from(ordinal).unwrap_or(i32::MAX))
+        .bind(citation.document.0)
+        .bind(citation.version.0)
+        .bind(citation.passage.0)
+        .bind(int(citation.char_start))
+        .bind(int(citation.char_end))
+        .bind(&citation.quote)
+        .bind(&citation.quote_sha256)
+        .bind(int(citation.page))
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
+    }
+    commit(tx).await?;
+    Ok(id)
+}
+
+/// The turns of a conversation, oldest first, each checked against the rights of this moment.
+///
+/// # Errors
+/// `NotFound` where the conversation is not the user's.
+pub async fn list(scope: &Scope, store: &Store, conversation: ConversationId) -> Result<Vec<StoredMessage>> {
+    let mut tx = store.begin(scope, View::Reader).await?;
+    let own = sqlx::query("SELECT 1 AS one FROM conversations WHERE id = $1").bind(conversation.0).fetch_optional(&mut *tx).await.map_err(fault)?;
+    if own.is_none() {
+        return Err(Error::not_found());
+    }
+    let rows = sqlx::query(
+        "SELECT id, question, reply, created_at,
+                EXISTS (SELECT 1 FROM unnest(documents) used (id) WHERE used.id NOT IN (SELECT documents.id FROM documents)) AS withheld
+         FROM messages WHERE conversation_id = $1 ORDER BY id",
+    )
+    .bind(conversation.0)
+    .fetch_all(&mut *tx)
+    .await
+    .map_err(fault)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let Json(reply): Json<Option<Reply>> = row.get("reply");
+            let withheld = row.get::<bool, _>("withheld") || reply.is_none();
+            StoredMessage {
+                id: MessageId(row.get("id")),
+                question: row.get("question"),
+                withheld,
+                reply: reply.filter(|_| !withheld),
+                created_at: stamp(row.get::<OffsetDateTime, _>("created_at")),
+            }
+        })
+        .collect())
+}

@@ -1,0 +1,61 @@
+//! Passages, and the re-check: which of the candidates the user reads now (I1).
+
+use crate::db::{Store, View, fault, limited};
+use crate::rows::{PassageRow, unsigned};
+use fuente_contract::{DocumentId, LibraryId, PassageId, Result, Scope, VersionId};
+use sqlx::Row;
+use uuid::Uuid;
+
+/// A passage that the user reads, with its place.
+#[derive(Clone, Debug)]
+pub struct ReadPassage {
+    pub row: PassageRow,
+    pub document: DocumentId,
+    pub version: VersionId,
+    pub library: LibraryId,
+    pub title: String,
+    pub text_hash: Vec<u8>,
+}
+
+/// Those of `ids` that belong to a current version and that the user reads, and the epoch of the
+/// check. One statement, so that rows and epoch are of one moment; in no order.
+///
+/// # Errors
+/// Where Postgres fails: then nothing is readable.
+pub async fn read(scope: &Scope, store: &Store, ids: &[PassageId]) -> Result<(Vec<ReadPassage>, i64)> {
+    let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let mut tx = store.begin(scope, View::Reader).await?;
+    let rows = sqlx::query(
+        "SELECT tenants.acl_epoch, found.* FROM tenants LEFT JOIN LATERAL (
+             SELECT passages.*, documents.library_id, documents.title FROM passages
+             JOIN documents ON documents.tenant_id = passages.tenant_id AND documents.id = passages.document_id
+                           AND documents.current_version = passages.version_id
+             WHERE passages.id = ANY($1) AND ($2::uuid[] IS NULL OR documents.library_id = ANY($2))) found ON true",
+    )
+    .bind(wanted)
+    .bind(limited(scope))
+    .fetch_all(&mut *tx)
+    .await
+    .map_err(fault)?;
+    let epoch = rows.first().map_or(0, |row| row.get("acl_epoch"));
+    let found = rows.iter().filter(|row| row.get::<Option<Uuid>, _>("id").is_some()).map(|row| ReadPassage {
+        row: PassageRow {
+            id: PassageId(row.get("id")),
+            ordinal: unsigned(row.get("ordinal")),
+            char_start: unsigned(row.get("char_start")),
+            char_end: unsigned(row.get("char_end")),
+            page_from: unsigned(row.get("page_from")),
+            page_to: unsigned(row.get("page_to")),
+            heading: row.get("heading"),
+            text: row.get("text"),
+            lang: row.get("lang"),
+            tokens: unsigned(row.get("tokens")),
+        },
+        document: DocumentId(row.get("document_id")),
+        version: VersionId(row.get("version_id")),
+        library: LibraryId(row.get("library_id")),
+        title: row.get("title"),
+        text_hash: row.get("text_hash"),
+    });
+    Ok((found.collect(), epoch))
+}
