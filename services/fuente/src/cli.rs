@@ -15,11 +15,11 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub config: Option<PathBuf>,
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 #[derive(Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Start everything in this process and serve until stopped.
     Up,
     /// Start with the sample company; with --ask, print one answer and end.
@@ -34,16 +34,12 @@ pub enum Command {
     #[command(subcommand)]
     Tenant(admin::tenant::TenantCommand),
     /// Users of a tenant: create, list, disable, enable.
-    #[command(subcommand)]
     User(admin::user::UserCommand),
     /// Groups of a tenant: create, list, add, remove.
-    #[command(subcommand)]
     Group(admin::group::GroupCommand),
     /// Libraries of a tenant: create, list, rules.
-    #[command(subcommand)]
     Library(admin::library::LibraryCommand),
     /// API keys of a tenant: create, list, revoke.
-    #[command(subcommand)]
     Key(admin::key::KeyCommand),
     /// Measure quality on question sets.
     #[command(subcommand)]
@@ -51,7 +47,7 @@ pub enum Command {
 }
 
 impl Command {
-    pub async fn run(self, settings: Settings) -> Result<ExitCode> {
+    pub(crate) async fn run(self, settings: Settings) -> Result<ExitCode> {
         match self {
             Self::Up => up::run(settings).await,
             Self::Demo(demo) => demo.run(settings).await,

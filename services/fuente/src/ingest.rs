@@ -76,8 +76,7 @@ async fn put(caller: &Caller, library: fuente_contract::LibraryId, path: &Path, 
     let bytes = tokio::fs::read(path).await.with_context(|| format!("{} cannot be read.", path.display()))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let request = caller
-        .request(reqwest::Method::PUT, &format!("/v1/admin/libraries/{library}/documents/{}", encoded(external)))
-        .query(&[("file_name", name.as_str())])
+        .request(reqwest::Method::PUT, &format!("/v1/admin/libraries/{library}/documents/{}?file_name={}", encoded(external), encoded(&name)))
         .header("content-type", "application/octet-stream")
         .body(bytes);
     caller.json(request).await

@@ -7,7 +7,7 @@ use crate::admin::operator;
 use anyhow::{Context, Result, bail};
 use fuente_contract::access::{Effect, Rule, Who};
 use fuente_contract::ingest::{ByteStream, Upload};
-use fuente_contract::{Credential, Cursor, Door, GroupId, Ingest, LibraryId, Role, Scope, TenantId, UserId};
+use fuente_contract::{Credential, Door, GroupId, Ingest, LibraryId, Role, Scope, TenantId, UserId};
 use fuente_store::{NewUser, Store, UserInfo, groups, libraries, tenants, users};
 use futures_util::StreamExt;
 use serde::Deserialize;

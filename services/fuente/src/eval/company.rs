@@ -7,7 +7,7 @@ use crate::sample::Company;
 use anyhow::{Context, Result};
 use fuente_contract::answer::{Reply, Verdict};
 use fuente_contract::document::DocumentText;
-use fuente_contract::{AnswerEvent, Cursor, DocumentId};
+use fuente_contract::{AnswerEvent, DocumentId};
 use fuente_settings::Settings;
 use fuente_store::documents;
 use serde::Deserialize;

@@ -184,7 +184,9 @@ impl Body<'_, '_> {
     }
 
     fn with_table(&mut self, change: impl FnOnce(&mut Table)) {
-        self.tables.last_mut().into_iter().for_each(change);
+        if let Some(table) = self.tables.last_mut() {
+            change(table);
+        }
     }
 
     fn open_table(&mut self) -> Result<(), ExtractError> {

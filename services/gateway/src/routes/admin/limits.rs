@@ -48,11 +48,9 @@ pub(super) fn unlimited(scope: &Scope, instead: &str) -> Result<()> {
     }
 }
 
-/// [`library`], for the library of a document.
+/// Refuses a document that does not exist, before anything else about the call is looked at, or
+/// that is outside the libraries of the caller's API key.
 pub(super) async fn document(state: &State, scope: &Scope, id: DocumentId) -> Result<()> {
-    if scope.libraries().is_none() {
-        return Ok(());
-    }
     let (_, _, of) = documents::tag(scope, &state.store, id).await?;
     library(scope, of)
 }
