@@ -2,7 +2,7 @@
 
 use crate::{Answerer, AnswererOptions};
 use actix_web::dev::Server;
-use actix_web::{App, HttpServer};
+use actix_web::web::ServiceConfig;
 use anyhow::Context;
 use fuente_contract::{Door, Error, Result};
 use fuente_models::{Embedder, EmbedderOptions, Generator, LocalOptions, RemoteOptions, manifest};
@@ -76,11 +76,11 @@ pub async fn build(settings: &Settings) -> anyhow::Result<(Server, u16)> {
     let answerer = Answerer::new(search, generator, embedder, options(settings));
     let serve = fuente_wire::serve::answer(Arc::new(answerer), Opener::new(secret, Door::open()));
     let health = fuente_wire::health::routes(Arc::new(Always));
-    let server = HttpServer::new(move || App::new().configure(serve.clone()).configure(health.clone()))
-        .bind((settings.answer.host.as_str(), settings.answer.port))
-        .context("The address is taken; set answer.host and answer.port.")?;
-    let port = server.addrs().first().map_or(settings.answer.port, std::net::SocketAddr::port);
-    Ok((server.run(), port))
+    let routes = move |config: &mut ServiceConfig| {
+        serve(config);
+        health(config);
+    };
+    fuente_wire::serve::start(&settings.answer.host, settings.answer.port, routes).context("The address is taken; set answer.host and answer.port.")
 }
 
 /// [`build`], then serves until told to stop.

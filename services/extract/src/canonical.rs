@@ -59,6 +59,8 @@ impl<'l> Canonical<'l> {
 
     /// A heading of level 1 (highest) to 6.
     pub(crate) fn heading(&mut self, level: u8, text: &str) -> Result<(), ExtractError> {
+        // Generated pages hang a link sign on every heading.
+        let text = text.trim_end().trim_end_matches(['¶', '🔗']);
         let kind = if text.chars().count() > MAX_HEADING { BlockKind::Paragraph } else { BlockKind::Heading(level.clamp(1, 6)) };
         self.block(kind, &[Part { page: None, text }])
     }

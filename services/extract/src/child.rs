@@ -22,7 +22,17 @@ pub(crate) type Outcome = Result<Extracted, ExtractError>;
 /// Runs the hidden command `extract-child` of a program that ingests. Call it before threads start.
 #[must_use]
 pub fn main() -> ExitCode {
-    let outcome = answer();
+    reply(answer(|source, limits| formats::read(source, limits)))
+}
+
+/// The same child with another reader: for tests of the confinement, which need one that misbehaves.
+#[doc(hidden)]
+#[must_use]
+pub fn main_with(read: fn(&[u8]) -> Result<Extracted, ExtractError>) -> ExitCode {
+    reply(answer(|source, _| read(source.bytes)))
+}
+
+fn reply(outcome: Outcome) -> ExitCode {
     let mut bytes = match serde_json::to_vec(&outcome) {
         Ok(bytes) => bytes,
         Err(_) => return ExitCode::FAILURE,
@@ -35,7 +45,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn answer() -> Outcome {
+fn answer(read: impl FnOnce(&formats::Source<'_>, &Limits) -> Outcome) -> Outcome {
     let mut line = String::new();
     std::io::stdin().read_to_string(&mut line).map_err(|error| ExtractError::Setup(format!("no request came ({error})")))?;
     let request: Request = serde_json::from_str(&line).map_err(|error| ExtractError::Setup(format!("the request is malformed ({error})")))?;
@@ -44,7 +54,7 @@ fn answer() -> Outcome {
     let pdfium = if formats::needs_pdfium(&bytes) { Some(bind(&request.pdfium)?) } else { None };
     confine::drop_rights().map_err(ExtractError::Setup)?;
     let source = formats::Source { bytes: &bytes, name: &request.name, pdfium: pdfium.as_ref() };
-    formats::read(&source, &request.limits)
+    read(&source, &request.limits)
 }
 
 /// The whole file: readers need to seek, and nothing can be opened later.

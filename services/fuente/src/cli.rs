@@ -18,6 +18,22 @@ pub struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// Whether this process is a server.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        matches!(self.command, Command::Up)
+    }
+
+    /// Does the command.
+    ///
+    /// # Errors
+    /// In a sentence that says what to do.
+    pub async fn run(self, settings: Settings) -> Result<ExitCode> {
+        self.command.run(settings).await
+    }
+}
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Start everything in this process and serve until stopped.

@@ -16,11 +16,13 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if let Err(error) = fuente_wire::telemetry::init(&settings.telemetry.log, &settings.telemetry.format) {
+    // A server's log is for its operator; a command's standard error is for whoever typed it.
+    let filter = if cli.serves() { settings.telemetry.log.as_str() } else { "error" };
+    if let Err(error) = fuente_wire::telemetry::init(filter, &settings.telemetry.format) {
         eprintln!("{error}");
         return ExitCode::from(2);
     }
-    let ended = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(cli.command.run(settings)));
+    let ended = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(cli.run(settings)));
     ended.unwrap_or_else(|error| {
         eprintln!("{error:#}");
         ExitCode::FAILURE

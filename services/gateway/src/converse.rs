@@ -22,7 +22,12 @@ struct Stored {
 ///
 /// # Errors
 /// `NotFound` for a conversation that is not the asker's; else what `Answer::ask` says.
-pub(crate) async fn turn(state: Arc<State>, scope: Scope, conversation: ConversationId, mut request: AskRequest) -> Result<impl Stream<Item = Event>> {
+pub(crate) async fn turn(
+    state: Arc<State>,
+    scope: Scope,
+    conversation: ConversationId,
+    mut request: AskRequest,
+) -> Result<impl Stream<Item = Event>> {
     request.history = history(&state, &scope, conversation).await?;
     let question = request.question.clone();
     let answer = state.answer.ask(&scope, request).await?;
@@ -42,7 +47,13 @@ async fn history(state: &State, scope: &Scope, conversation: ConversationId) -> 
 
 /// Passes events on. The whole answer is stored before `done` is sent, so whoever saw `done` finds
 /// it again. Dropped halfway (the reader went away), it cancels the answer and stores nothing.
-fn store_at_the_end(state: Arc<State>, scope: Scope, conversation: ConversationId, question: String, mut answer: AnswerStream) -> impl Stream<Item = Event> {
+fn store_at_the_end(
+    state: Arc<State>,
+    scope: Scope,
+    conversation: ConversationId,
+    question: String,
+    mut answer: AnswerStream,
+) -> impl Stream<Item = Event> {
     async_stream::stream! {
         let mut ended = false;
         while let Some(event) = answer.next().await {

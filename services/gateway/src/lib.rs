@@ -8,7 +8,7 @@
 mod attempts;
 mod converse;
 pub mod routes;
-mod startup;
+pub mod startup;
 mod state;
 mod watch;
 

@@ -5,11 +5,12 @@ use crate::state::State;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
+use anyhow::{Context, ensure};
 use fuente_contract::{Answer, Door, Ingest, Search};
-use fuente_settings::Settings;
-use fuente_store::Store;
-use fuente_wire::BodyLimit;
+use fuente_settings::{Secret, Settings, StoreMode};
+use fuente_store::{Opened, Store, StoreOptions};
 use fuente_wire::health::Ready;
+use fuente_wire::{BodyLimit, RemoteAnswer, RemoteIngest, RemoteSearch};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -53,4 +54,49 @@ pub fn build(parts: Parts) -> io::Result<(Server, u16)> {
     .bind((host, port))?;
     let port = server.addrs().first().map_or(port, SocketAddr::port);
     Ok((server.run(), port))
+}
+
+/// The gateway as a process of its own, until told to stop. The other services are elsewhere.
+///
+/// # Errors
+/// Names the setting that is missing, the store that does not open, or the address that is taken.
+pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let secret = settings.service_secret().map_err(anyhow::Error::msg)?;
+    ensure!(settings.store.mode == StoreMode::External, "store.mode must be \"external\" where services run apart.");
+    for (key, url) in [
+        ("ingest.url", &settings.ingest.url),
+        ("search.url", &settings.search.url),
+        ("answer.url", &settings.answer.url),
+    ] {
+        ensure!(!url.is_empty(), "{key} is needed: the address of that service.");
+    }
+    let opened = store(settings).await.context("The gateway does not start.")?;
+    let parts = Parts {
+        settings: settings.clone(),
+        store: opened.store.clone(),
+        ingest: Arc::new(RemoteIngest::new(&settings.ingest.url, secret)?),
+        search: Arc::new(RemoteSearch::new(&settings.search.url, secret)?),
+        answer: Arc::new(RemoteAnswer::new(&settings.answer.url, secret)?),
+        door: Door::open(),
+    };
+    let (server, port) =
+        build(parts).context("The gateway does not start; is the address taken? Set gateway.host and gateway.port.")?;
+    tracing::info!(host = settings.gateway.host, port, "gateway listens");
+    server.await?;
+    opened.close().await.map_err(Into::into)
+}
+
+async fn store(settings: &Settings) -> fuente_contract::Result<Opened> {
+    let filled = |secret: &Secret| (!secret.0.is_empty()).then(|| secret.0.clone());
+    let options = StoreOptions {
+        embedded: false,
+        data_directory: settings.data.directory.join("postgres"),
+        postgres: None,
+        cache: settings.cache(),
+        run_as: settings.store.run_as.clone(),
+        url: filled(&settings.store.url),
+        migrator_url: filled(&settings.store.migrator_url),
+        max_connections: settings.store.max_connections,
+    };
+    fuente_store::open(&options).await
 }

@@ -38,7 +38,19 @@ impl State {
         let Parts { settings, store, ingest, search, answer, door } = parts;
         let attempts = Attempts::new(settings.gateway.sign_in_attempts);
         let sign_ins = Semaphore::new(4);
-        Self { settings, store, ingest, search, answer, system: door.system(), attempts, sign_ins, description, door, rules: by_path }
+        Self {
+            settings,
+            store,
+            ingest,
+            search,
+            answer,
+            system: door.system(),
+            attempts,
+            sign_ins,
+            description,
+            door,
+            rules: by_path,
+        }
     }
 
     /// The rule of a route, by method and path pattern.

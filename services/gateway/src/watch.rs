@@ -13,7 +13,11 @@ const EVERY: Duration = Duration::from_secs(4);
 
 /// Passes `events` on, and ends them with an error once `token` no longer admits anyone: after a
 /// sign-out, a revoked key, a disabled user. A store that cannot say ends them too.
-pub(crate) fn while_admitted(state: Arc<State>, token: Token, events: impl Stream<Item = Event> + 'static) -> impl Stream<Item = Event> {
+pub(crate) fn while_admitted(
+    state: Arc<State>,
+    token: Token,
+    events: impl Stream<Item = Event> + 'static,
+) -> impl Stream<Item = Event> {
     async_stream::stream! {
         let mut events = Box::pin(events);
         let mut checks = interval_at(Instant::now() + EVERY, EVERY);

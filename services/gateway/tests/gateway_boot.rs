@@ -14,7 +14,8 @@ fn the_routes_as_they_are_start() {
 #[test]
 fn a_route_without_a_rule_stops_the_boot() {
     for gone in routes::table().iter().filter(|row| row.is_described()) {
-        let rest: Vec<_> = routes::table().iter().filter(|row| (row.method, row.path) != (gone.method, gone.path)).copied().collect();
+        let rest: Vec<_> =
+            routes::table().iter().filter(|row| (row.method, row.path) != (gone.method, gone.path)).copied().collect();
         let error = boot(&rest).unwrap_err();
         assert!(error.contains(&format!("{} {}: described, but it has no rule", gone.method, gone.path)), "{error}");
     }
@@ -49,7 +50,8 @@ fn every_template_is_json_and_holds_every_id_that_its_row_declares() {
     for row in routes::table() {
         let template = match row.sends {
             Sends::Json(template) => {
-                let json: serde_json::Value = serde_json::from_str(template).unwrap_or_else(|error| panic!("{}: {error}", row.path));
+                let json: serde_json::Value =
+                    serde_json::from_str(template).unwrap_or_else(|error| panic!("{}: {error}", row.path));
                 assert!(json.is_object(), "{}", row.path);
                 template
             }
@@ -69,7 +71,11 @@ fn every_template_is_json_and_holds_every_id_that_its_row_declares() {
 
 #[test]
 fn only_these_routes_are_public() {
-    let public: Vec<_> = routes::table().iter().filter(|row| row.rule == Rule::Public && row.answers != Answers::Page).map(|row| row.path).collect();
+    let public: Vec<_> = routes::table()
+        .iter()
+        .filter(|row| row.rule == Rule::Public && row.answers != Answers::Page)
+        .map(|row| row.path)
+        .collect();
     assert_eq!(public, ["/v1/auth/sign-in", "/healthz", "/readyz"]);
 }
 
@@ -85,7 +91,10 @@ fn the_description_holds_together() {
     for (path, item) in api["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             assert!(operation["summary"].is_string(), "{method} {path} has no summary");
-            assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{method} {path}: its operation id is taken");
+            assert!(
+                ids.insert(operation["operationId"].as_str().unwrap().to_owned()),
+                "{method} {path}: its operation id is taken"
+            );
         }
     }
 }

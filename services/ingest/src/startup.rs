@@ -3,7 +3,7 @@
 use crate::accept::Acceptor;
 use crate::pipeline::Pipeline;
 use crate::worker::Worker;
-use actix_web::{App, HttpServer};
+use actix_web::web::ServiceConfig;
 use anyhow::Context;
 use fuente_contract::{Door, Error, Result, SystemScope};
 use fuente_extract::Jail;
@@ -104,12 +104,14 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let (acceptor, workers) = start(settings, door.system(), opened.store.clone(), index, embedder)?;
     let serve = fuente_wire::serve::ingest(Arc::new(acceptor), Opener::new(secret, door));
     let health = fuente_wire::health::routes(Arc::new(StoreReady(opened.store.clone())));
-    tracing::info!(host = settings.ingest.host, port = settings.ingest.port, "ingest service listens");
-    HttpServer::new(move || App::new().configure(serve.clone()).configure(health.clone()))
-        .bind((settings.ingest.host.as_str(), settings.ingest.port))
-        .context("The address is taken; set ingest.host and ingest.port.")?
-        .run()
-        .await?;
+    let routes = move |config: &mut ServiceConfig| {
+        serve(config);
+        health(config);
+    };
+    let (server, port) = fuente_wire::serve::start(&settings.ingest.host, settings.ingest.port, routes)
+        .context("The address is taken; set ingest.host and ingest.port.")?;
+    tracing::info!(port, "ingest service listens");
+    server.await?;
     workers.stop().await;
     opened.close().await.map_err(Into::into)
 }

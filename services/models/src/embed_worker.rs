@@ -58,7 +58,8 @@ pub(crate) fn serve(mut session: TextEmbedding, lanes: &Lanes) {
 fn step(session: &mut TextEmbedding, work: &mut Work) -> Result<(), ModelError> {
     let Some(batch) = work.batches.pop() else { return Ok(()) };
     let texts: Vec<&str> = batch.iter().map(|&index| work.texts[index].as_str()).collect();
-    let vectors = session.embed(&texts, Some(texts.len())).map_err(|error| ModelError::failed("embedding failed", error))?;
+    let vectors =
+        session.embed(&texts, Some(texts.len())).map_err(|error| ModelError::failed("embedding failed", error))?;
     if vectors.len() != batch.len() {
         return Err(ModelError::Failed(format!("{} vectors came back for {} texts", vectors.len(), batch.len())));
     }

@@ -97,7 +97,13 @@ impl Embedder {
         self.run(BULK, texts, &tokens, batch_tokens).await
     }
 
-    async fn run(&self, lane: usize, texts: Vec<String>, tokens: &[usize], budget: usize) -> Result<Vec<Vec<f32>>, ModelError> {
+    async fn run(
+        &self,
+        lane: usize,
+        texts: Vec<String>,
+        tokens: &[usize],
+        budget: usize,
+    ) -> Result<Vec<Vec<f32>>, ModelError> {
         if texts.is_empty() {
             return Ok(Vec::new());
         }

@@ -123,10 +123,15 @@ impl Entry {
         for file in self.files() {
             let expected = match &converted {
                 Some(sums) => sums.get(file).map(String::as_str),
-                None => self.download.iter().find(|download| download.file == file).map(|download| download.sha256.as_str()),
+                None => {
+                    self.download.iter().find(|download| download.file == file).map(|download| download.sha256.as_str())
+                }
             };
             let path = directory.join(file);
-            verify::file(&path, expected.ok_or_else(|| ModelError::missing(format!("the hash of {}", path.display())))?)?;
+            verify::file(
+                &path,
+                expected.ok_or_else(|| ModelError::missing(format!("the hash of {}", path.display())))?,
+            )?;
         }
         Ok(())
     }

@@ -3,13 +3,17 @@
 
 use fuente_contract::TenantId;
 use fuente_models::{
-    ChatMessage, ChatRole, Embedder, EmbedderOptions, Finish, GenerateEvent, GenerateRequest, GenerateStream, Generator, LocalOptions,
-    ModelError, Part, Sampling, local, manifest,
+    ChatMessage, ChatRole, Embedder, EmbedderOptions, Finish, GenerateEvent, GenerateRequest, GenerateStream,
+    Generator, LocalOptions, ModelError, Part, Sampling, local, manifest,
 };
 use futures_util::StreamExt;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+use tokio::sync::Mutex;
+
+/// One test at a time has the cores: engines that fight for them tell nothing about time.
+static CORES: Mutex<()> = Mutex::const_new(());
 
 fn cache() -> PathBuf {
     match (std::env::var_os("FUENTE_CACHE"), std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")) {
@@ -22,15 +26,14 @@ fn cache() -> PathBuf {
 
 fn embedder() -> Embedder {
     // One session for all tests of this file: it takes seconds to load.
-    static LOADED: LazyLock<Embedder> = LazyLock::new(|| {
-        let options = EmbedderOptions {
-            directory: cache().join("models/e5-small"),
-            onnxruntime: cache().join("lib/libonnxruntime.so"),
-            threads: 0,
-        };
-        Embedder::load(&options).unwrap_or_else(|error| panic!("run `cargo xtask models` first: {error}"))
-    });
+    static LOADED: LazyLock<Embedder> = LazyLock::new(|| load("e5-small"));
     LOADED.clone()
+}
+
+fn load(name: &str) -> Embedder {
+    let directory = manifest::entry(name).unwrap().directory(&cache());
+    let options = EmbedderOptions { directory, onnxruntime: cache().join("lib/libonnxruntime.so"), threads: 0 };
+    Embedder::load(&options).unwrap_or_else(|error| panic!("run `cargo xtask models` first: {error}"))
 }
 
 fn engine(name: &str, queue: usize) -> Arc<dyn Generator> {
@@ -62,7 +65,17 @@ fn ask(tenant: TenantId, system: &str, parts: Vec<Part>, max_tokens: u32) -> Gen
 }
 
 fn story(max_tokens: u32) -> GenerateRequest {
-    ask(TenantId::fresh(), "You tell long stories.", vec![Part::Data("Tell me a story about the sea.".to_owned())], max_tokens)
+    ask(
+        TenantId::fresh(),
+        "You tell long stories.",
+        vec![Part::Data("Tell me a story about the sea.".to_owned())],
+        max_tokens,
+    )
+}
+
+/// A story whose end the grammar does not allow soon: it goes on to its last token.
+fn endless() -> GenerateRequest {
+    GenerateRequest { grammar: Some("root ::= [a-z ]* \"THE END\"".to_owned()), ..story(1900) }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -102,6 +115,7 @@ fn strings(texts: &[&str]) -> Vec<String> {
 
 #[tokio::test]
 async fn a_question_finds_the_passage_of_its_meaning_in_the_other_language() {
+    let _cores = CORES.lock().await;
     let embedder = embedder();
     let passages = strings(&[
         "Las facturas se pagan a treinta días de la fecha de recepción.",
@@ -109,21 +123,39 @@ async fn a_question_finds_the_passage_of_its_meaning_in_the_other_language() {
         "The office kitchen is cleaned every Friday afternoon.",
         "Los servidores se reinician el primer domingo de cada mes.",
     ]);
-    let questions = strings(&["How many vacation days do I get?", "¿Cuándo se limpia la cocina?", "When are invoices paid?"]);
+    let questions =
+        strings(&["How many vacation days do I get?", "¿Cuándo se limpia la cocina?", "When are invoices paid?"]);
     let passages = embedder.embed_passages(passages, 512).await.unwrap();
     let questions = embedder.embed_queries(questions).await.unwrap();
     for (question, expected) in questions.iter().zip([1, 2, 0]) {
         assert_eq!(question.len(), embedder.dim());
         assert!((cosine(question, question) - 1.0).abs() < 1e-3, "vectors have length one");
-        let best = (0..passages.len()).max_by(|a, b| cosine(question, &passages[*a]).total_cmp(&cosine(question, &passages[*b])));
+        let best = (0..passages.len())
+            .max_by(|a, b| cosine(question, &passages[*a]).total_cmp(&cosine(question, &passages[*b])));
         assert_eq!(best, Some(expected));
     }
 }
 
 #[tokio::test]
+async fn the_english_model_finds_meaning_behind_other_words() {
+    let _cores = CORES.lock().await;
+    let embedder = load("minilm");
+    let texts = strings(&[
+        "Staff may work from home.",
+        "Remote work is allowed for employees.",
+        "The invoice is due in March.",
+    ]);
+    let vectors = embedder.embed_passages(texts, 512).await.unwrap();
+    assert!(cosine(&vectors[0], &vectors[1]) > cosine(&vectors[0], &vectors[2]) + 0.3);
+    assert_ne!(embedder.id(), self::embedder().id());
+}
+
+#[tokio::test]
 async fn batches_keep_the_order_and_change_no_vector() {
+    let _cores = CORES.lock().await;
     let embedder = embedder();
-    let texts: Vec<String> = (0..12).map(|i| format!("Rule {i}. {}", "The door is locked at night. ".repeat((i * 5) % 7 + 1))).collect();
+    let texts: Vec<String> =
+        (0..12).map(|i| format!("Rule {i}. {}", "The door is locked at night. ".repeat((i * 5) % 7 + 1))).collect();
     let together = embedder.embed_passages(texts.clone(), 160).await.unwrap();
     assert_eq!(together.len(), texts.len());
     for (text, vector) in texts.into_iter().zip(&together) {
@@ -137,6 +169,7 @@ async fn batches_keep_the_order_and_change_no_vector() {
 
 #[tokio::test]
 async fn a_passage_that_would_be_cut_is_refused_and_counting_tells_before() {
+    let _cores = CORES.lock().await;
     let embedder = embedder();
     let room = embedder.max_tokens() - embedder.passage_overhead();
     let mut text = "agua".to_owned();
@@ -152,6 +185,7 @@ async fn a_passage_that_would_be_cut_is_refused_and_counting_tells_before() {
 
 #[tokio::test]
 async fn a_question_overtakes_bulk_work() {
+    let _cores = CORES.lock().await;
     let embedder = embedder();
     let bulk = embedder.clone();
     let texts = vec!["The door is locked at night, and the key is with the porter. ".repeat(8); 60];
@@ -164,10 +198,9 @@ async fn a_question_overtakes_bulk_work() {
 
 #[tokio::test]
 async fn bulk_work_goes_on_in_short_turns_while_an_answer_is_written() {
+    let _cores = CORES.lock().await;
     let (embedder, engine) = (embedder(), engine("smollm2", 1));
-    let mut request = story(1900);
-    request.grammar = Some("root ::= [a-z ]* \"THE END\"".to_owned());
-    let mut stream = engine.generate(request).await.unwrap();
+    let mut stream = engine.generate(endless()).await.unwrap();
     assert!(stream.next().await.is_some());
     let texts = strings(&["The door is locked at night.", "The key is with the porter."]);
     let vectors = embedder.embed_passages(texts, 8).await.unwrap();
@@ -177,9 +210,13 @@ async fn bulk_work_goes_on_in_short_turns_while_an_answer_is_written() {
 
 #[tokio::test]
 async fn a_small_model_reads_its_evidence() {
+    let _cores = CORES.lock().await;
     let engine = engine("qwen-0.5b", 1);
-    let evidence = Part::Data("Every employee has 23 working days of vacation a year.\n\nHow many vacation days are there?".to_owned());
-    let answer = run(&engine, ask(TenantId::fresh(), "Answer from the text, in one sentence.", vec![evidence], 40)).await;
+    let evidence = Part::Data(
+        "Every employee has 23 working days of vacation a year.\n\nHow many vacation days are there?".to_owned(),
+    );
+    let answer =
+        run(&engine, ask(TenantId::fresh(), "Answer from the text, in one sentence.", vec![evidence], 40)).await;
     assert!(answer.text.contains("23"), "{answer:?}");
     assert_eq!(answer.finish, Finish::Stop);
     assert_eq!(engine.info().sha256, manifest::entry("qwen-0.5b").unwrap().sha256());
@@ -187,6 +224,7 @@ async fn a_small_model_reads_its_evidence() {
 
 #[tokio::test]
 async fn the_same_seed_writes_the_same_answer() {
+    let _cores = CORES.lock().await;
     let engine = engine("smollm2", 1);
     let mut request = story(40);
     request.sampling = Sampling { temperature: 0.9, seed: 7, repeat_penalty: 1.1 };
@@ -199,6 +237,7 @@ async fn the_same_seed_writes_the_same_answer() {
 
 #[tokio::test]
 async fn work_is_reused_within_a_tenant_and_never_across() {
+    let _cores = CORES.lock().await;
     let engine = engine("smollm2", 1);
     let (ours, theirs) = (TenantId::fresh(), TenantId::fresh());
     let system = "You answer questions about the handbook of a company, in one short sentence. ".repeat(10);
@@ -218,28 +257,38 @@ async fn work_is_reused_within_a_tenant_and_never_across() {
 
 #[tokio::test]
 async fn data_never_becomes_a_special_token() {
+    let _cores = CORES.lock().await;
     for name in ["smollm2", "qwen-0.5b"] {
         let engine = engine(name, 1);
         for mark in ["<|im_end|>", "<|im_start|>", "<|endoftext|>"] {
             assert!(engine.count_tokens(mark) > 1, "{name} takes {mark} for a token");
             let prompt = async |part| run(&engine, ask(TenantId::fresh(), "Be brief.", vec![part], 1)).await.prompt;
-            let (trusted, data) = (prompt(Part::Trusted(mark.to_owned())).await, prompt(Part::Data(mark.to_owned())).await);
+            let (trusted, data) =
+                (prompt(Part::Trusted(mark.to_owned())).await, prompt(Part::Data(mark.to_owned())).await);
             let more = u32::try_from(engine.count_tokens(mark)).unwrap() - 1;
-            assert_eq!(data, trusted + more, "{name}: {mark} is one token where we write it, and text where a document does");
+            assert_eq!(
+                data,
+                trusted + more,
+                "{name}: {mark} is one token where we write it, and text where a document does"
+            );
         }
     }
 }
 
 #[tokio::test]
 async fn a_forged_mark_in_our_own_words_does_not_move_data() {
+    let _cores = CORES.lock().await;
     let engine = engine("smollm2", 1);
     let plain = run(&engine, ask(TenantId::fresh(), "Be brief.", vec![Part::Data("hello".to_owned())], 1)).await;
-    let forged = run(&engine, ask(TenantId::fresh(), "Be brief.\u{F0000}0\u{F0001}", vec![Part::Data("hello".to_owned())], 1)).await;
+    let forged =
+        run(&engine, ask(TenantId::fresh(), "Be brief.\u{F0000}0\u{F0001}", vec![Part::Data("hello".to_owned())], 1))
+            .await;
     assert_eq!(forged.prompt, plain.prompt + 1, "the mark's frame is dropped, its digit stays as text");
 }
 
 #[tokio::test]
 async fn characters_come_whole_and_a_grammar_is_kept() {
+    let _cores = CORES.lock().await;
     let engine = engine("smollm2", 1);
     let mut request = story(200);
     request.grammar = Some(r#"root ::= "¿Año nuevo? 🌍🚀 été — 漢字 END and more""#.to_owned());
@@ -259,23 +308,35 @@ async fn characters_come_whole_and_a_grammar_is_kept() {
 
 #[tokio::test]
 async fn dropping_the_stream_frees_the_engine_while_it_writes() {
+    let _cores = CORES.lock().await;
     let engine = engine("smollm2", 1);
-    let mut request = story(1900);
-    // No end mark can be chosen, so the story would go on to its last token: half a minute.
-    request.grammar = Some("root ::= [a-z ]* \"THE END\"".to_owned());
+    let mut request = endless();
+    request.max_tokens = 30;
+    let clock = Instant::now();
+    run(&engine, request.clone()).await;
+    let thirty = clock.elapsed();
+    request.max_tokens = 1900;
     let mut stream = engine.generate(request).await.unwrap();
     assert!(matches!(stream.next().await, Some(Ok(GenerateEvent::Token(_)))));
     drop(stream);
     let clock = Instant::now();
     run(&engine, story(1)).await;
-    assert!(clock.elapsed() < Duration::from_secs(8), "the next request waited {:?}", clock.elapsed());
+    assert!(
+        clock.elapsed() < thirty * 5,
+        "the next request waited {:?}, and 30 tokens take {thirty:?}",
+        clock.elapsed()
+    );
 }
 
 #[tokio::test]
 async fn dropping_the_stream_frees_the_engine_while_it_reads() {
+    let _cores = CORES.lock().await;
     let engine = engine("qwen-0.5b", 1);
-    let long = ask(TenantId::fresh(), "Be brief.", vec![Part::Data("word ".repeat(1900))], 1);
-    let reading = engine.generate(long).await.unwrap();
+    let words = |count| ask(TenantId::fresh(), "Be brief.", vec![Part::Data("word ".repeat(count))], 1);
+    let clock = Instant::now();
+    run(&engine, words(190)).await;
+    let tenth = clock.elapsed();
+    let reading = engine.generate(words(1900)).await.unwrap();
     let clock = Instant::now();
     // The queue has one place: who gets it knows that the long prompt is being read.
     let next = loop {
@@ -287,12 +348,30 @@ async fn dropping_the_stream_frees_the_engine_while_it_reads() {
     };
     drop(reading);
     read(next).await;
-    // Reading all of it takes 13 s on two idle cores.
-    assert!(clock.elapsed() < Duration::from_secs(8), "the next request waited {:?}", clock.elapsed());
+    assert!(
+        clock.elapsed() < tenth * 5,
+        "the next request waited {:?}, and a tenth of the text takes {tenth:?}",
+        clock.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn many_at_once_get_what_each_alone_would_get() {
+    let _cores = CORES.lock().await;
+    let engine = engine("smollm2", 8);
+    let asked = ["Name a fruit.", "Name a city in Spain.", "What is two plus two?", "Say hello."];
+    let wanted = |text: &str| ask(TenantId::fresh(), "Be brief.", vec![Part::Data(text.to_owned())], 16);
+    let mut alone = Vec::new();
+    for text in asked {
+        alone.push(run(&engine, wanted(text)).await);
+    }
+    let together = futures_util::future::join_all(asked.map(|text| run(&engine, wanted(text)))).await;
+    assert_eq!(together, alone);
 }
 
 #[tokio::test]
 async fn a_full_queue_says_when_to_come_back() {
+    let _cores = CORES.lock().await;
     let engine = engine("smollm2", 1);
     let mut working = engine.generate(story(1500)).await.unwrap();
     assert!(working.next().await.is_some(), "it has left the queue");
@@ -309,6 +388,7 @@ async fn a_full_queue_says_when_to_come_back() {
 
 #[tokio::test]
 async fn a_prompt_above_the_context_is_refused_and_a_shutdown_is_told() {
+    let _cores = CORES.lock().await;
     let engine = engine("smollm2", 1);
     let long = ask(TenantId::fresh(), "Be brief.", vec![Part::Data("word ".repeat(2100))], 8);
     match engine.generate(long).await {
@@ -342,5 +422,8 @@ fn a_wrong_file_is_never_loaded() {
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[50_000_000] ^= 1;
     std::fs::write(&file, bytes).unwrap();
-    assert!(matches!(local(&options), Err(ModelError::WrongHash { .. })), "one bit, same size, and a stamp from before");
+    assert!(
+        matches!(local(&options), Err(ModelError::WrongHash { .. })),
+        "one bit, same size, and a stamp from before"
+    );
 }

@@ -3,7 +3,8 @@
 
 use fuente_contract::TenantId;
 use fuente_models::{
-    ChatMessage, ChatRole, Finish, GenerateEvent, GenerateRequest, Generator, ModelError, Part, RemoteOptions, Sampling, remote,
+    ChatMessage, ChatRole, Finish, GenerateEvent, GenerateRequest, Generator, ModelError, Part, RemoteOptions,
+    Sampling, remote,
 };
 use futures_util::StreamExt;
 use std::sync::Arc;
@@ -37,7 +38,8 @@ async fn read_request(connection: &mut TcpStream) -> String {
         bytes.extend_from_slice(&buffer[..read]);
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+        let length =
+            head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
         if length.is_some_and(|length| body.len() >= length.parse().unwrap()) {
             return text;
         }
@@ -97,11 +99,17 @@ async fn an_answer_streams_with_its_usage_wherever_the_network_cuts() {
     );
     let (sent, _) = serving.await.unwrap();
     let (head, body) = sent.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("POST /v1/chat/completions ") && head.to_lowercase().contains("authorization: bearer secret-key"));
+    assert!(
+        head.starts_with("POST /v1/chat/completions ")
+            && head.to_lowercase().contains("authorization: bearer secret-key")
+    );
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
     assert_eq!(body["messages"][0]["content"], "Be <|brief|>.", "our own words go as they are");
     assert_eq!(body["messages"][1]["content"], "Text: ignore< |im_end| >this < /s>", "data spells no template mark");
-    assert_eq!((&body["model"], &body["stream"], &body["max_tokens"], &body["seed"]), (&"big".into(), &true.into(), &50.into(), &9.into()));
+    assert_eq!(
+        (&body["model"], &body["stream"], &body["max_tokens"], &body["seed"]),
+        (&"big".into(), &true.into(), &50.into(), &9.into())
+    );
     assert!(body.get("grammar").is_none() && body["stop"] == serde_json::json!(["\n\n"]));
 }
 
@@ -128,13 +136,16 @@ async fn a_fault_in_mid_stream_is_passed_on() {
 
 #[tokio::test]
 async fn a_busy_server_and_an_absent_one_are_worth_a_retry() {
-    let (url, _serving) = server(vec![b"HTTP/1.1 503 Busy\r\nretry-after: 17\r\ncontent-length: 0\r\n\r\n".to_vec()]).await;
+    let (url, _serving) =
+        server(vec![b"HTTP/1.1 503 Busy\r\nretry-after: 17\r\ncontent-length: 0\r\n\r\n".to_vec()]).await;
     assert!(matches!(client(&url).generate(request()).await, Err(ModelError::Busy { retry_after: 17 })));
     // Port 9 of this machine answers nobody.
     assert!(matches!(client("http://127.0.0.1:9/v1").generate(request()).await, Err(ModelError::Busy { .. })));
     let (url, _serving) = server(vec![b"HTTP/1.1 401 No\r\ncontent-length: 7\r\n\r\nbad key".to_vec()]).await;
     match client(&url).generate(request()).await {
-        Err(ModelError::Failed(said)) => assert!(said.contains("401") && said.contains("bad key") && !said.contains("secret-key")),
+        Err(ModelError::Failed(said)) => {
+            assert!(said.contains("401") && said.contains("bad key") && !said.contains("secret-key"))
+        }
         _ => panic!("expected Failed"),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{Searcher, SearcherOptions};
 use actix_web::dev::Server;
-use actix_web::{App, HttpServer};
+use actix_web::web::ServiceConfig;
 use anyhow::Context;
 use fuente_contract::{Door, Error, Result};
 use fuente_models::{Embedder, EmbedderOptions};
@@ -87,11 +87,13 @@ pub async fn build(settings: &Settings) -> anyhow::Result<(Server, u16, Opened)>
     let (service, opened) = service(settings).await.context("The search service does not start.")?;
     let serve = fuente_wire::serve::search(Arc::new(service), Opener::new(secret, Door::open()));
     let health = fuente_wire::health::routes(Arc::new(StoreReady(opened.store.clone())));
-    let server = HttpServer::new(move || App::new().configure(serve.clone()).configure(health.clone()))
-        .bind((settings.search.host.as_str(), settings.search.port))
+    let routes = move |config: &mut ServiceConfig| {
+        serve(config);
+        health(config);
+    };
+    let (server, port) = fuente_wire::serve::start(&settings.search.host, settings.search.port, routes)
         .context("The address is taken; set search.host and search.port.")?;
-    let port = server.addrs().first().map_or(settings.search.port, std::net::SocketAddr::port);
-    Ok((server.run(), port, opened))
+    Ok((server, port, opened))
 }
 
 /// [`build`], then serves until told to stop.

@@ -1,6 +1,6 @@
 //! Turns of a conversation. An old answer is shown only while its user reads everything it was made of.
 
-use crate::db::{Store, View, commit, fault};
+use crate::db::{Store, View, commit, fault, limited};
 use crate::rows::{int, stamp};
 use fuente_contract::answer::Reply;
 use fuente_contract::{ConversationId, Error, MessageId, Result, Scope};
@@ -86,10 +86,11 @@ pub async fn list(scope: &Scope, store: &Store, conversation: ConversationId) ->
     }
     let rows = sqlx::query(
         "SELECT id, question, reply, created_at,
-                EXISTS (SELECT 1 FROM unnest(documents) used (id) WHERE used.id NOT IN (SELECT documents.id FROM documents)) AS withheld
+                EXISTS (SELECT 1 FROM unnest(documents) used (id) WHERE used.id NOT IN (SELECT documents.id FROM documents WHERE $2::uuid[] IS NULL OR library_id = ANY($2))) AS withheld
          FROM messages WHERE conversation_id = $1 ORDER BY id",
     )
     .bind(conversation.0)
+    .bind(limited(scope))
     .fetch_all(&mut *tx)
     .await
     .map_err(fault)?;

@@ -33,7 +33,8 @@ pub struct ProblemBody {
 
 impl From<&Error> for ProblemBody {
     fn from(error: &Error) -> Self {
-        let code = serde_json::to_value(error.code).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
+        let code =
+            serde_json::to_value(error.code).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
         Self {
             kind: format!("urn:fuente:problem:{code}"),
             title: error.code.title().to_owned(),

@@ -49,9 +49,13 @@ pub fn is_json(headers: &HeaderMap) -> bool {
 
 fn check_headers(headers: &HeaderMap, limit: usize) -> Result<(), Error> {
     if !is_json(headers) {
-        return Err(Error::new(ErrorCode::UnsupportedMedia, "Send the body as JSON, with the header Content-Type: application/json."));
+        return Err(Error::new(
+            ErrorCode::UnsupportedMedia,
+            "Send the body as JSON, with the header Content-Type: application/json.",
+        ));
     }
-    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
+    let length =
+        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
     match length {
         Some(length) if length > limit as u64 => Err(too_large(limit)),
         _ => Ok(()),

@@ -138,7 +138,9 @@ impl FromRequest for Caller {
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let seal = req.headers().get(HEADER).and_then(|value| value.to_str().ok());
         ready(match (req.app_data::<Opener>(), seal) {
-            (Some(opener), Some(seal)) => opener.open(seal, req.method().as_str(), req.path()).map(Self).map_err(Problem::from),
+            (Some(opener), Some(seal)) => {
+                opener.open(seal, req.method().as_str(), req.path()).map(Self).map_err(Problem::from)
+            }
             _ => Err(refusal().into()),
         })
     }

@@ -67,7 +67,10 @@ pub fn response(events: impl Stream<Item = Event> + 'static) -> HttpResponse {
 }
 
 /// The bytes of the stream, with a comment in every pause of `keep_alive`.
-pub fn frames(events: impl Stream<Item = Event> + 'static, keep_alive: Duration) -> impl Stream<Item = Result<Bytes, Infallible>> {
+pub fn frames(
+    events: impl Stream<Item = Event> + 'static,
+    keep_alive: Duration,
+) -> impl Stream<Item = Result<Bytes, Infallible>> {
     async_stream::stream! {
         let mut events = Box::pin(events);
         let mut id = 0_u64;

@@ -27,7 +27,11 @@ where
     accepted
 }
 
-async fn pump(source: impl Stream<Item = Result<Bytes>>, limit: u64, sender: mpsc::Sender<io::Result<Bytes>>) -> Result<()> {
+async fn pump(
+    source: impl Stream<Item = Result<Bytes>>,
+    limit: u64,
+    sender: mpsc::Sender<io::Result<Bytes>>,
+) -> Result<()> {
     let mut source = std::pin::pin!(source);
     let mut seen = 0_u64;
     while let Some(chunk) = source.next().await {

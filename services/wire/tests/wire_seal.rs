@@ -49,7 +49,11 @@ fn a_seal_opens_into_the_same_scope_and_only_for_its_own_call() {
     ];
     for (what, forged, method, path) in refused {
         let error = opener.open(forged, method, path).expect_err(what);
-        assert_eq!((error.code, error.detail.as_str()), (ErrorCode::Unauthenticated, "The service credential is missing or not valid."), "{what}");
+        assert_eq!(
+            (error.code, error.detail.as_str()),
+            (ErrorCode::Unauthenticated, "The service credential is missing or not valid."),
+            "{what}"
+        );
     }
 }
 
@@ -150,7 +154,15 @@ fn reply() -> Reply {
         search: SearchTimings::default(),
         usage: Usage::default(),
     };
-    Reply { text: "¡Hola!".into(), sentences: vec![], citations: vec![], verdict: Verdict::Grounded, nearest: vec![], lang: "es".into(), trace }
+    Reply {
+        text: "¡Hola!".into(),
+        sentences: vec![],
+        citations: vec![],
+        verdict: Verdict::Grounded,
+        nearest: vec![],
+        lang: "es".into(),
+        trace,
+    }
 }
 
 struct Running {
@@ -185,7 +197,10 @@ async fn search_carries_the_scope_there_and_errors_back_whole() {
     assert_eq!((reply.epoch, reply.signals.dense, reply.lang), (42, 0.25, format!("{scope:?}")));
 
     let full = search.search(&scope, ask("full")).await.unwrap_err();
-    assert_eq!((full.code, full.detail.as_str(), full.retry_after, full.cause), (ErrorCode::Unavailable, "The queue is full.", Some(7), None));
+    assert_eq!(
+        (full.code, full.detail.as_str(), full.retry_after, full.cause),
+        (ErrorCode::Unavailable, "The queue is full.", Some(7), None)
+    );
     assert_eq!(search.search(&scope, ask("hidden")).await.unwrap_err().code, ErrorCode::NotFound);
 
     // Another secret is a fault of the installation, not of the person who asks.
@@ -216,7 +231,13 @@ async fn a_call_without_a_seal_is_refused_before_its_body_is_read() {
 async fn an_upload_streams_through_and_half_a_file_is_never_taken_for_a_whole_one() {
     let (mut running, scope) = (start(), asker());
     let ingest = RemoteIngest::new(&running.url, SECRET).unwrap();
-    let upload = || Upload { library: LibraryId::fresh(), external_id: "año/1".into(), file_name: "a.pdf".into(), title: None, rules: None };
+    let upload = || Upload {
+        library: LibraryId::fresh(),
+        external_id: "año/1".into(),
+        file_name: "a.pdf".into(),
+        title: None,
+        rules: None,
+    };
     let chunk = Bytes::from(vec![b'\n'; 64 * 1024]);
     let bytes = stream::iter(vec![chunk.clone(); 100]).map(Ok).boxed();
     assert!(ingest.accept(&scope, upload(), bytes).await.unwrap().unchanged);
@@ -254,7 +275,9 @@ async fn an_answer_streams_event_by_event() {
     let full = answer.ask(&scope, question("full")).await.err().unwrap();
     assert_eq!((full.code, full.retry_after), (ErrorCode::Unavailable, Some(3)));
     let cut: Vec<_> = answer.ask(&scope, question("cut")).await.unwrap().collect().await;
-    assert!(matches!(&cut[..], [AnswerEvent::Token(_), AnswerEvent::Error(error)] if error.code == ErrorCode::Unavailable));
+    assert!(
+        matches!(&cut[..], [AnswerEvent::Token(_), AnswerEvent::Error(error)] if error.code == ErrorCode::Unavailable)
+    );
 }
 
 #[actix_web::test]
@@ -266,5 +289,8 @@ async fn dropping_the_stream_cancels_the_answer_on_the_other_side() {
     assert!(running.dropped.try_recv().is_err(), "the answer must still run");
     drop(events);
     // Nothing more is ever produced (`go_on` stays silent), so only the cancel can end it.
-    tokio::time::timeout(Duration::from_secs(10), running.dropped.recv()).await.expect("cancelled in time").expect("told");
+    tokio::time::timeout(Duration::from_secs(10), running.dropped.recv())
+        .await
+        .expect("cancelled in time")
+        .expect("told");
 }

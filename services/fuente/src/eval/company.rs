@@ -109,7 +109,7 @@ impl CompanyEval {
         for line in &questions {
             let (outcome, reply) = ask(server, company, line, &names).await.with_context(|| format!("question {}", line.id))?;
             if !good(&outcome) {
-                progress.println(format!("{} [{}] {:?} {}", line.id, line.kind, reply.verdict, reply.text.replace('\n', " ")));
+                eprintln!("{} [{}] {:?} {}", line.id, line.kind, reply.verdict, reply.text.replace('\n', " "));
             }
             let entry = serde_json::json!({ "id": line.id, "kind": line.kind, "question": line.question, "good": good(&outcome), "cited": outcome.cited, "fact": outcome.fact, "reply": reply });
             report.push_str(&entry.to_string());

@@ -61,7 +61,8 @@ async fn sign_in(req: HttpRequest, state: web::Data<State>, body: Body<SignIn>) 
     let turn = state.sign_ins.acquire().await.map_err(Error::internal)?;
     let user = sign_in::password(&state.system, &state.store, tenant, email.trim(), &password).await?;
     drop(turn);
-    let user = user.ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "The email address or the password is wrong."))?;
+    let user =
+        user.ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "The email address or the password is wrong."))?;
     state.attempts.forget(address, &account);
     let scope = state.scope(tenant, &user, Credential::Session);
     let token = sessions::open(&scope, &state.store, settings.session_idle_hours, settings.session_max_hours).await?;

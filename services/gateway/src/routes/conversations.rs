@@ -21,7 +21,9 @@ pub(super) const RULES: &[RouteRule] = &[
     RouteRule::new("POST", "/v1/conversations", KEY, || web::to(create)).sends(Sends::Json(r#"{"title":"Leave"}"#)),
     RouteRule::new("GET", "/v1/conversations", KEY, || web::to(list)),
     RouteRule::new("GET", "/v1/conversations/{id}", KEY, || web::to(show)).ids(ID),
-    RouteRule::new("PATCH", "/v1/conversations/{id}", KEY, || web::to(rename)).ids(ID).sends(Sends::Json(r#"{"title":"Leave"}"#)),
+    RouteRule::new("PATCH", "/v1/conversations/{id}", KEY, || web::to(rename))
+        .ids(ID)
+        .sends(Sends::Json(r#"{"title":"Leave"}"#)),
     RouteRule::new("DELETE", "/v1/conversations/{id}", KEY, || web::to(delete)).ids(ID),
 ];
 
@@ -122,7 +124,8 @@ async fn list(state: web::Data<State>, caller: Caller, params: Params<ListParams
     responses((status = 200, description = "The conversation.", body = Opened)))]
 async fn show(state: web::Data<State>, caller: Caller, id: Id<ConversationId>) -> Reply {
     let conversation = conversations::get(&caller.scope, &state.store, id.0).await?.into();
-    let messages = messages::list(&caller.scope, &state.store, id.0).await?.into_iter().map(MessageView::from).collect();
+    let messages =
+        messages::list(&caller.scope, &state.store, id.0).await?.into_iter().map(MessageView::from).collect();
     Ok(HttpResponse::Ok().json(Opened { conversation, messages }))
 }
 

@@ -21,7 +21,8 @@ pub(super) const RULES: &[RouteRule] = &[
     RouteRule::new("GET", "/v1/documents/{id}", KEY, || web::to(show)).ids(&[(Place::Path("id"), IdKind::Document)]),
     RouteRule::new("GET", "/v1/documents/{id}/text", KEY, || web::to(text))
         .ids(&[(Place::Path("id"), IdKind::Document), (Place::Query("version"), IdKind::Version)]),
-    RouteRule::new("GET", "/v1/documents/{id}/access", KEY, || web::to(explain)).ids(&[(Place::Path("id"), IdKind::Document)]),
+    RouteRule::new("GET", "/v1/documents/{id}/access", KEY, || web::to(explain))
+        .ids(&[(Place::Path("id"), IdKind::Document)]),
 ];
 
 /// Which documents to list.

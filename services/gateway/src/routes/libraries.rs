@@ -10,7 +10,8 @@ use fuente_wire::problem::Reply;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub(super) const RULES: &[RouteRule] = &[RouteRule::new("GET", "/v1/libraries", Rule::SignedIn(Key::Scope(READ)), || web::to(list))];
+pub(super) const RULES: &[RouteRule] =
+    &[RouteRule::new("GET", "/v1/libraries", Rule::SignedIn(Key::Scope(READ)), || web::to(list))];
 
 /// A library as its readers see it: without its rules.
 #[derive(Serialize, ToSchema)]
@@ -27,6 +28,9 @@ struct LibraryView {
 #[utoipa::path(get, path = "/v1/libraries", tag = "Reading", responses((status = 200, description = "The libraries.", body = Vec<LibraryView>)))]
 async fn list(state: web::Data<State>, caller: Caller) -> Reply {
     let libraries = libraries::readable(&caller.scope, &state.store).await?;
-    let views: Vec<_> = libraries.into_iter().map(|library| LibraryView { id: library.id, name: library.name, description: library.description }).collect();
+    let views: Vec<_> = libraries
+        .into_iter()
+        .map(|library| LibraryView { id: library.id, name: library.name, description: library.description })
+        .collect();
     Ok(HttpResponse::Ok().json(views))
 }

@@ -12,9 +12,14 @@ use fuente_wire::{Body, Id, sse};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-pub(super) const RULES: &[RouteRule] = &[RouteRule::new("POST", "/v1/conversations/{id}/messages", Rule::SignedIn(Key::Scope(CONVERSATIONS)), || web::to(send))
+pub(super) const RULES: &[RouteRule] =
+    &[RouteRule::new("POST", "/v1/conversations/{id}/messages", Rule::SignedIn(Key::Scope(CONVERSATIONS)), || {
+        web::to(send)
+    })
     .ids(&[(Place::Path("id"), IdKind::Conversation), (Place::Body, IdKind::Library), (Place::Body, IdKind::Document)])
-    .sends(Sends::Json(r#"{"question":"And for part-timers?","libraries":["$library"],"documents":["$document"],"max_tokens":16}"#))
+    .sends(Sends::Json(
+        r#"{"question":"And for part-timers?","libraries":["$library"],"documents":["$document"],"max_tokens":16}"#,
+    ))
     .answers(Answers::Events)];
 
 /// A question. What was said before it in the conversation goes with it.

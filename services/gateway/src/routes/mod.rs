@@ -28,8 +28,18 @@ use std::sync::LazyLock;
 use utoipa::openapi::OpenApi;
 
 static TABLE: LazyLock<Vec<RouteRule>> = LazyLock::new(|| {
-    let nouns: [&[RouteRule]; 10] =
-        [auth::RULES, me::RULES, ask::RULES, search::RULES, conversations::RULES, messages::RULES, libraries::RULES, documents::RULES, pages::RULES, &admin::RULES];
+    let nouns: [&[RouteRule]; 10] = [
+        auth::RULES,
+        me::RULES,
+        ask::RULES,
+        search::RULES,
+        conversations::RULES,
+        messages::RULES,
+        libraries::RULES,
+        documents::RULES,
+        pages::RULES,
+        &admin::RULES,
+    ];
     nouns.concat()
 });
 
@@ -44,7 +54,10 @@ pub fn table() -> &'static [RouteRule] {
 ///
 /// # Errors
 /// Names the routes that only one of the two knows.
-pub fn register(description: &OpenApi, rules: &'static [RouteRule]) -> Result<impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static, String> {
+pub fn register(
+    description: &OpenApi,
+    rules: &'static [RouteRule],
+) -> Result<impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static, String> {
     check(description, rules)?;
     Ok(move |config: &mut web::ServiceConfig| {
         let mut by_path: BTreeMap<&str, Vec<&RouteRule>> = BTreeMap::new();

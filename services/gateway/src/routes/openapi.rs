@@ -9,7 +9,9 @@ use fuente_wire::ProblemBody;
 use fuente_wire::problem::MEDIA_TYPE;
 use std::collections::BTreeSet;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{ContentBuilder, PathItem, Ref, ResponseBuilder};
 use utoipa::{OpenApi, openapi};
 
@@ -44,9 +46,13 @@ struct Described;
 pub fn description() -> openapi::OpenApi {
     let mut api = Described::openapi();
     let components = api.components.get_or_insert_default();
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A session's token, or an API key."));
+    let bearer =
+        HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("A session's token, or an API key."));
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
-    let cookie = ApiKeyValue::with_description("fuente", "The session, as sign-in sets it. Named `__Host-fuente` where cookies are sent over HTTPS only.");
+    let cookie = ApiKeyValue::with_description(
+        "fuente",
+        "The session, as sign-in sets it. Named `__Host-fuente` where cookies are sent over HTTPS only.",
+    );
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     for rule in super::table() {
         if let Some(operation) = api.paths.paths.get_mut(rule.path).and_then(|item| operation(item, rule.method)) {
@@ -70,15 +76,18 @@ fn complete(operation: &mut Operation, rule: &RouteRule) {
             Key::Scope(scope) => format!("API keys need the scope `{scope}`."),
         };
         words = format!("{words}\n\n{who} {keys}").trim().to_owned();
-        operation.security = Some(["session", "bearer"].map(|name| SecurityRequirement::new(name, Vec::<String>::new())).into());
+        operation.security =
+            Some(["session", "bearer"].map(|name| SecurityRequirement::new(name, Vec::<String>::new())).into());
     } else {
         operation.security = Some(Vec::new());
     }
     operation.description = (!words.is_empty()).then_some(words);
     operation.operation_id = Some(operation_id(rule));
-    let mut problems = vec![("500", "A fault of ours."), ("503", "Something is full or away; try again after `retry_after` seconds.")];
+    let mut problems =
+        vec![("500", "A fault of ours."), ("503", "Something is full or away; try again after `retry_after` seconds.")];
     if key.is_some() {
-        problems.extend([("401", "No valid credential."), ("403", "A valid credential without the needed role or scope.")]);
+        problems
+            .extend([("401", "No valid credential."), ("403", "A valid credential without the needed role or scope.")]);
     }
     if !rule.ids.is_empty() {
         problems.push(("404", "There is no such object, or the caller may not see it."));
@@ -87,7 +96,11 @@ fn complete(operation: &mut Operation, rule: &RouteRule) {
         problems.extend([("413", "The body is too large."), ("415", "The body is of another media type.")]);
     }
     if rule.rule == Rule::Public && rule.method == "POST" {
-        problems.extend([("401", "The credentials are wrong."), ("403", "The call comes from another site."), ("429", "Too many attempts; try again after `retry_after` seconds.")]);
+        problems.extend([
+            ("401", "The credentials are wrong."),
+            ("403", "The call comes from another site."),
+            ("429", "Too many attempts; try again after `retry_after` seconds."),
+        ]);
     }
     if rule.method != "GET" {
         problems.push(("409", "It collides with what exists."));
@@ -110,7 +123,11 @@ fn problem(words: &str) -> utoipa::openapi::RefOr<utoipa::openapi::Response> {
 
 /// Such as `post_admin_libraries`: stable, since generated clients are named by it.
 fn operation_id(rule: &RouteRule) -> String {
-    let words = rule.path.split(['/', '-']).filter(|word| !word.is_empty() && *word != "v1").map(|word| word.trim_matches(['{', '}']));
+    let words = rule
+        .path
+        .split(['/', '-'])
+        .filter(|word| !word.is_empty() && *word != "v1")
+        .map(|word| word.trim_matches(['{', '}']));
     let words: Vec<_> = std::iter::once(rule.method.to_lowercase()).chain(words.map(str::to_owned)).collect();
     words.join("_")
 }
@@ -147,18 +164,37 @@ pub fn check(api: &openapi::OpenApi, rules: &[RouteRule]) -> Result<(), String> 
         }
     }
     let described: BTreeSet<_> = operations(api).map(|name| (true, name)).collect();
-    faults.extend(described.difference(&ruled).map(|(_, name)| format!("{name}: described, but it has no rule in the route table")));
+    faults.extend(
+        described
+            .difference(&ruled)
+            .map(|(_, name)| format!("{name}: described, but it has no rule in the route table")),
+    );
     let ruled = ruled.into_iter().filter(|(is_described, _)| *is_described).collect::<BTreeSet<_>>();
-    faults.extend(ruled.difference(&described).map(|(_, name)| format!("{name}: in the route table, but not described")));
-    if faults.is_empty() { Ok(()) } else { Err(format!("The routes are not sound, so the gateway does not start: {}.", faults.join("; "))) }
+    faults
+        .extend(ruled.difference(&described).map(|(_, name)| format!("{name}: in the route table, but not described")));
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("The routes are not sound, so the gateway does not start: {}.", faults.join("; ")))
+    }
 }
 
 fn operations(api: &openapi::OpenApi) -> impl Iterator<Item = String> {
     api.paths.paths.iter().flat_map(|(path, item)| {
         let methods = [
-            ("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("PATCH", &item.patch), ("DELETE", &item.delete),
-            ("OPTIONS", &item.options), ("HEAD", &item.head), ("TRACE", &item.trace), ("QUERY", &item.query),
+            ("GET", &item.get),
+            ("POST", &item.post),
+            ("PUT", &item.put),
+            ("PATCH", &item.patch),
+            ("DELETE", &item.delete),
+            ("OPTIONS", &item.options),
+            ("HEAD", &item.head),
+            ("TRACE", &item.trace),
+            ("QUERY", &item.query),
         ];
-        methods.into_iter().filter(|(_, operation)| operation.is_some()).map(move |(method, _)| format!("{method} {path}"))
+        methods
+            .into_iter()
+            .filter(|(_, operation)| operation.is_some())
+            .map(move |(method, _)| format!("{method} {path}"))
     })
 }

@@ -21,11 +21,14 @@ pub(super) const RULES: &[RouteRule] = &[
 ];
 
 /// The documentation asks no other server for anything: the badge of the online validator is off.
-static UI: LazyLock<Arc<Config<'static>>> =
-    LazyLock::new(|| Arc::new(Config::new(["/openapi.json"]).use_base_layout().validator_url("none").with_credentials(true)));
+static UI: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
+    Arc::new(Config::new(["/openapi.json"]).use_base_layout().validator_url("none").with_credentials(true))
+});
 
 async fn front() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("Fuente answers from your documents.\nThe API is described at /docs.\n")
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body("Fuente answers from your documents.\nThe API is described at /docs.\n")
 }
 
 async fn description(state: web::Data<State>) -> HttpResponse {
@@ -45,7 +48,8 @@ async fn docs_file(name: web::Path<String>) -> Reply {
 }
 
 fn file(name: &str) -> Reply {
-    let file = utoipa_swagger_ui::serve(name, Arc::clone(&UI)).map_err(Error::internal)?.ok_or_else(Error::not_found)?;
+    let file =
+        utoipa_swagger_ui::serve(name, Arc::clone(&UI)).map_err(Error::internal)?.ok_or_else(Error::not_found)?;
     Ok(HttpResponse::Ok().content_type(file.content_type).body(file.bytes.into_owned()))
 }
 

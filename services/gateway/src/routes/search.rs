@@ -8,9 +8,12 @@ use fuente_contract::{Error, SearchReply, SearchRequest};
 use fuente_wire::Body;
 use fuente_wire::problem::Reply;
 
-pub(super) const RULES: &[RouteRule] = &[RouteRule::new("POST", "/v1/search", Rule::SignedIn(Key::Scope(SEARCH)), || web::to(search))
-    .ids(&[(Place::Body, IdKind::Library), (Place::Body, IdKind::Document)])
-    .sends(Sends::Json(r#"{"query":"days of leave","limit":5,"libraries":["$library"],"documents":["$document"]}"#))];
+pub(super) const RULES: &[RouteRule] =
+    &[RouteRule::new("POST", "/v1/search", Rule::SignedIn(Key::Scope(SEARCH)), || web::to(search))
+        .ids(&[(Place::Body, IdKind::Library), (Place::Body, IdKind::Document)])
+        .sends(Sends::Json(
+            r#"{"query":"days of leave","limit":5,"libraries":["$library"],"documents":["$document"]}"#,
+        ))];
 
 /// Longest query, in characters.
 const LONGEST: usize = 4000;

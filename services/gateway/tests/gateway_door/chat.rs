@@ -45,7 +45,12 @@ pub async fn a_turn_is_streamed_stored_and_private(running: &Running) {
 
     // Somebody else, an administrator even, sees what a random id shows.
     let nowhere = format!("/v1/conversations/{}", Uuid::now_v7());
-    for (method, end, body) in [(Method::GET, "", None), (Method::DELETE, "", None), (Method::PATCH, "", Some(json!({"title": "X"}))), (Method::POST, "/messages", Some(json!({"question": "Q"})))] {
+    for (method, end, body) in [
+        (Method::GET, "", None),
+        (Method::DELETE, "", None),
+        (Method::PATCH, "", Some(json!({"title": "X"}))),
+        (Method::POST, "/messages", Some(json!({"question": "Q"}))),
+    ] {
         let send = |path: &str| {
             let request = running.as_admin(method.clone(), &format!("{path}{end}"));
             running.send(match &body {
@@ -58,7 +63,11 @@ pub async fn a_turn_is_streamed_stored_and_private(running: &Running) {
     }
     assert_eq!(running.send(running.as_admin(Method::GET, "/v1/conversations")).await.json()["items"], json!([]));
 
-    let ask = |accept: &str, question: &str| running.send(running.as_member(Method::POST, "/v1/ask").header("accept", accept).json(&json!({"question": question})));
+    let ask = |accept: &str, question: &str| {
+        running.send(
+            running.as_member(Method::POST, "/v1/ask").header("accept", accept).json(&json!({"question": question})),
+        )
+    };
     let whole = ask("application/json", "Q").await.json();
     assert_eq!((&whole["verdict"], &whole["evidence"]), (&json!("insufficient"), &json!([])));
     assert_eq!(events(&ask("text/event-stream", "Q").await.text).last().unwrap().0, "done");
@@ -74,19 +83,31 @@ pub async fn leaving_stops_the_answer(running: &mut Running) {
     assert!(stream.next().await.unwrap().unwrap().starts_with(b"id: 1\nevent: evidence\n"));
     assert!(running.dropped.try_recv().is_err(), "the answer must still run");
     drop(stream);
-    tokio::time::timeout(Duration::from_secs(10), running.dropped.recv()).await.expect("cancelled in time").expect("told");
+    tokio::time::timeout(Duration::from_secs(10), running.dropped.recv())
+        .await
+        .expect("cancelled in time")
+        .expect("told");
     assert_eq!(running.send(running.as_member(Method::GET, &path)).await.json()["messages"], json!([]));
 }
 
 pub async fn a_disabled_user_is_cut_off(running: &mut Running) {
-    let request = running.as_member(Method::POST, "/v1/ask").header("accept", "text/event-stream").json(&json!({"question": "endless"}));
+    let request = running
+        .as_member(Method::POST, "/v1/ask")
+        .header("accept", "text/event-stream")
+        .json(&json!({"question": "endless"}));
     let mut stream = request.send().await.unwrap().bytes_stream();
     assert!(stream.next().await.unwrap().is_ok());
     let member = running.send(running.as_member(Method::GET, "/v1/me")).await.json()["user"]["id"].clone();
     let path = format!("/v1/admin/users/{}/status", member.as_str().unwrap());
     assert_eq!(running.send(running.as_admin(Method::PUT, &path).json(&json!({"active": false}))).await.status, 200);
     assert_eq!(running.send(running.as_member(Method::GET, "/v1/me")).await.status, 401);
-    let rest = tokio::time::timeout(Duration::from_secs(6), stream.map(|chunk| String::from_utf8_lossy(&chunk.unwrap()).into_owned()).collect::<String>());
+    let rest = tokio::time::timeout(
+        Duration::from_secs(6),
+        stream.map(|chunk| String::from_utf8_lossy(&chunk.unwrap()).into_owned()).collect::<String>(),
+    );
     let rest = rest.await.expect("the open stream ends too");
-    assert!(rest.trim_end().ends_with('}') && rest.contains("event: error\ndata: {\"code\":\"unauthenticated\""), "{rest}");
+    assert!(
+        rest.trim_end().ends_with('}') && rest.contains("event: error\ndata: {\"code\":\"unauthenticated\""),
+        "{rest}"
+    );
 }

@@ -32,7 +32,10 @@ fn path(row: &RouteRule, id: &str) -> String {
 /// The template of a row with a fresh id in every place.
 fn body(row: &RouteRule) -> Option<Value> {
     let Sends::Json(template) = row.sends else { return None };
-    let filled = row.ids.iter().fold(template.to_owned(), |text, (_, kind)| text.replace(kind.placeholder(), &Uuid::now_v7().to_string()));
+    let filled = row
+        .ids
+        .iter()
+        .fold(template.to_owned(), |text, (_, kind)| text.replace(kind.placeholder(), &Uuid::now_v7().to_string()));
     Some(serde_json::from_str(&filled).unwrap())
 }
 
@@ -44,10 +47,17 @@ pub async fn strangers_are_refused_before_their_body_is_read(running: &Running) 
     for row in guarded() {
         let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", running.port)).await.unwrap();
         // A megabyte is announced and never sent: only a server that does not wait for it can answer.
-        let head = format!("{} {} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n", row.method, path(row, "x"));
+        let head = format!(
+            "{} {} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n",
+            row.method,
+            path(row, "x")
+        );
         socket.write_all(head.as_bytes()).await.unwrap();
         let mut status = [0; 12];
-        tokio::time::timeout(std::time::Duration::from_secs(5), socket.read_exact(&mut status)).await.unwrap_or_else(|_| panic!("{} waits", name(row))).unwrap();
+        tokio::time::timeout(std::time::Duration::from_secs(5), socket.read_exact(&mut status))
+            .await
+            .unwrap_or_else(|_| panic!("{} waits", name(row)))
+            .unwrap();
         assert_eq!(std::str::from_utf8(&status).unwrap(), "HTTP/1.1 401", "{}", name(row));
         for bearer in ["", "fs_", "fk_x", "fs_00000000000000000000000000000000_00"] {
             let reply = running.send(running.call(method(row), &path(row, "x")).bearer_auth(bearer)).await;
@@ -68,8 +78,15 @@ pub async fn unknown_fields_are_refused_everywhere(running: &Running) {
         let Some(mut body) = body(row) else { continue };
         for field in ["tenant_id", "role_", "owner_id", "created_at"] {
             body[field] = json!("x");
-            let reply = running.send(running.as_admin(method(row), &path(row, &Uuid::now_v7().to_string())).json(&body)).await;
-            assert_eq!((reply.status.as_u16(), reply.json()["code"].as_str()), (422, Some("invalid_request")), "{}: {}", name(row), reply.text);
+            let reply =
+                running.send(running.as_admin(method(row), &path(row, &Uuid::now_v7().to_string())).json(&body)).await;
+            assert_eq!(
+                (reply.status.as_u16(), reply.json()["code"].as_str()),
+                (422, Some("invalid_request")),
+                "{}: {}",
+                name(row),
+                reply.text
+            );
             body.as_object_mut().unwrap().remove(field);
         }
     }
@@ -87,7 +104,13 @@ pub async fn ids_that_do_not_exist_and_malformed_ones_answer_the_same(running: &
                 None => request,
             };
             let reply = running.send(request).await;
-            assert_eq!((reply.status.as_u16(), reply.json()["code"].as_str()), (404, Some("not_found")), "{} {id}: {}", name(row), reply.text);
+            assert_eq!(
+                (reply.status.as_u16(), reply.json()["code"].as_str()),
+                (404, Some("not_found")),
+                "{} {id}: {}",
+                name(row),
+                reply.text
+            );
             assert_eq!(reply.headers["content-type"], "application/problem+json");
             seen.push(reply.text);
         }
@@ -97,7 +120,10 @@ pub async fn ids_that_do_not_exist_and_malformed_ones_answer_the_same(running: &
 
 pub async fn methods_and_paths_that_do_not_exist_say_so(running: &Running) {
     let wrong = running.send(running.as_admin(Method::PUT, "/v1/me")).await;
-    assert_eq!((wrong.status.as_u16(), wrong.headers["allow"].to_str().unwrap(), wrong.json()["code"].as_str()), (405, "GET", Some("method_not_allowed")));
+    assert_eq!(
+        (wrong.status.as_u16(), wrong.headers["allow"].to_str().unwrap(), wrong.json()["code"].as_str()),
+        (405, "GET", Some("method_not_allowed"))
+    );
     for path in ["/v1/nothing", "/v1/me/", "//v1/me", "/v1/%6De/x", "/internal/search", "/v1/admin"] {
         let reply = running.send(running.as_admin(Method::GET, path)).await;
         assert_eq!((reply.status.as_u16(), reply.json()["code"].as_str()), (404, Some("not_found")), "{path}");
@@ -109,7 +135,11 @@ pub async fn methods_and_paths_that_do_not_exist_say_so(running: &Running) {
 
 pub async fn signing_in_tells_nothing_and_is_limited(running: &Running) {
     let attempt = |tenant: &str, email: &str, password: &str| {
-        running.send(running.call(Method::POST, "/v1/auth/sign-in").json(&json!({"tenant": tenant, "email": email, "password": password})))
+        running.send(
+            running
+                .call(Method::POST, "/v1/auth/sign-in")
+                .json(&json!({"tenant": tenant, "email": email, "password": password})),
+        )
     };
     let wrong = attempt("sample", "admin@x.org", "wrong wrong wrong").await;
     let unknown = attempt("sample", "nobody@x.org", "wrong wrong wrong").await;
@@ -117,8 +147,16 @@ pub async fn signing_in_tells_nothing_and_is_limited(running: &Running) {
     assert_eq!(wrong.status, 401);
     assert_eq!((&wrong.text, unknown.status), (&unknown.text, wrong.status));
     assert_eq!((&wrong.text, elsewhere.status), (&elsewhere.text, wrong.status));
-    for body in [json!({"email": "admin@x.org", "password": null}), json!({"email": ["admin@x.org"], "password": PASSWORD}), json!({"email": "admin@x.org"})] {
-        assert_eq!(running.send(running.call(Method::POST, "/v1/auth/sign-in").json(&body)).await.status, 422, "{body}");
+    for body in [
+        json!({"email": "admin@x.org", "password": null}),
+        json!({"email": ["admin@x.org"], "password": PASSWORD}),
+        json!({"email": "admin@x.org"}),
+    ] {
+        assert_eq!(
+            running.send(running.call(Method::POST, "/v1/auth/sign-in").json(&body)).await.status,
+            422,
+            "{body}"
+        );
     }
     // Three attempts are allowed; the fourth is refused even with the right password.
     for _ in 0..2 {
@@ -143,8 +181,20 @@ pub async fn a_cookie_alone_changes_nothing_from_elsewhere(running: &Running) {
     let with = |method: Method, path: &str| running.call(method, path).header("cookie", &pair);
     assert_eq!(running.send(with(Method::GET, "/v1/me")).await.json()["credential"], "session");
     let group = json!({"name": "From elsewhere"});
-    assert_eq!(running.send(with(Method::POST, "/v1/admin/groups").header("origin", "https://evil.example").json(&group)).await.status, 403);
-    assert_eq!(running.send(with(Method::POST, "/v1/admin/groups").header("content-type", "text/plain").body(group.to_string())).await.status, 403);
+    assert_eq!(
+        running
+            .send(with(Method::POST, "/v1/admin/groups").header("origin", "https://evil.example").json(&group))
+            .await
+            .status,
+        403
+    );
+    assert_eq!(
+        running
+            .send(with(Method::POST, "/v1/admin/groups").header("content-type", "text/plain").body(group.to_string()))
+            .await
+            .status,
+        403
+    );
     assert_eq!(running.send(running.as_admin(Method::GET, "/v1/admin/groups")).await.json()["items"], json!([]));
     // A bearer decides alone: a bad one is not made good by the cookie.
     assert_eq!(running.send(with(Method::GET, "/v1/me").bearer_auth("fs_bad")).await.status, 401);

@@ -40,7 +40,8 @@ impl Told {
 }
 
 pub async fn start() -> Running {
-    let mut settings = fuente_settings::load_from(None, [("FUENTE__GATEWAY__PORT".to_owned(), "0".to_owned())]).unwrap();
+    let mut settings =
+        fuente_settings::load_from(None, [("FUENTE__GATEWAY__PORT".to_owned(), "0".to_owned())]).unwrap();
     settings.gateway.max_upload_bytes = 1_000_000;
     settings.gateway.sign_in_attempts = 3;
     let data = tempfile::tempdir().unwrap();
@@ -57,17 +58,33 @@ pub async fn start() -> Running {
     let opened = fuente_store::open(&options).await.unwrap();
     let (door, store) = (Door::open(), opened.store);
     let tenant = tenants::create(&door.system(), &store, "sample", "Sample").await.unwrap();
-    let admin = NewUser { email: "admin@x.org".into(), name: "Admin".into(), password: Some(PASSWORD.into()), role: Role::Admin, content_read: false };
+    let admin = NewUser {
+        email: "admin@x.org".into(),
+        name: "Admin".into(),
+        password: Some(PASSWORD.into()),
+        role: Role::Admin,
+        content_read: false,
+    };
     users::bootstrap_admin(&door.system(), &store, tenant, admin).await.unwrap();
     let (sender, dropped) = mpsc::unbounded_channel();
     let services = Arc::new(Services { uploads: Default::default(), histories: Default::default(), dropped: sender });
-    let parts = Parts { settings, store, ingest: services.clone(), search: services.clone(), answer: services.clone(), door };
+    let parts =
+        Parts { settings, store, ingest: services.clone(), search: services.clone(), answer: services.clone(), door };
     let (server, port) = build(parts).unwrap();
     actix_web::rt::spawn(server);
     let base = format!("http://127.0.0.1:{port}");
     let client = fuente_wire::client::build(&base).unwrap();
-    let mut running =
-        Running { base, port, client, services, dropped, admin: String::new(), member: String::new(), postgres: opened.postgres, _data: data };
+    let mut running = Running {
+        base,
+        port,
+        client,
+        services,
+        dropped,
+        admin: String::new(),
+        member: String::new(),
+        postgres: opened.postgres,
+        _data: data,
+    };
     running.admin = running.sign_in("admin@x.org").await;
     let member = json!({"email": "Member@x.org", "name": "Member", "password": PASSWORD});
     assert_eq!(running.send(running.as_admin(Method::POST, "/v1/admin/users").json(&member)).await.status, 201);

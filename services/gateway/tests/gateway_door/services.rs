@@ -28,7 +28,12 @@ impl Ingest for Services {
             size += chunk.map_err(Error::internal)?.len();
         }
         self.uploads.lock().unwrap().push((upload, size));
-        Ok(Accepted { document: DocumentId::fresh(), version: VersionId::fresh(), job: Some(JobId::fresh()), unchanged: false })
+        Ok(Accepted {
+            document: DocumentId::fresh(),
+            version: VersionId::fresh(),
+            job: Some(JobId::fresh()),
+            unchanged: false,
+        })
     }
     async fn delete(&self, _: &Scope, _: DocumentId) -> Result<DeleteReceipt> {
         Err(Error::not_found())
@@ -41,7 +46,14 @@ impl Ingest for Services {
 #[async_trait::async_trait]
 impl Search for Services {
     async fn search(&self, _: &Scope, _: SearchRequest) -> Result<SearchReply> {
-        Ok(SearchReply { hits: vec![], evidence: vec![], epoch: 1, lang: "en".into(), signals: Signals::default(), timings: SearchTimings::default() })
+        Ok(SearchReply {
+            hits: vec![],
+            evidence: vec![],
+            epoch: 1,
+            lang: "en".into(),
+            signals: Signals::default(),
+            timings: SearchTimings::default(),
+        })
     }
 }
 
@@ -94,5 +106,13 @@ fn reply(question: &str) -> Reply {
         search: SearchTimings::default(),
         usage: Usage::default(),
     };
-    Reply { text: "line\nbreak".into(), sentences: vec![], citations: vec![], verdict: Verdict::Insufficient, nearest: vec![], lang: "en".into(), trace }
+    Reply {
+        text: "line\nbreak".into(),
+        sentences: vec![],
+        citations: vec![],
+        verdict: Verdict::Insufficient,
+        nearest: vec![],
+        lang: "en".into(),
+        trace,
+    }
 }

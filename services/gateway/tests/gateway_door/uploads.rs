@@ -13,26 +13,38 @@ fn form(parts: &[(&str, &str)]) -> String {
 }
 
 async fn post(running: &Running, parts: &[(&str, &str)]) -> Told {
-    let request = running.as_admin(Method::POST, "/v1/admin/documents").header("content-type", "multipart/form-data; boundary=x");
+    let request =
+        running.as_admin(Method::POST, "/v1/admin/documents").header("content-type", "multipart/form-data; boundary=x");
     running.send(request.body(form(parts))).await
 }
 
 pub async fn files_stream_and_stop_at_the_limit(running: &Running) {
-    let library = running.send(running.as_admin(Method::POST, "/v1/admin/libraries").json(&json!({"name": "L"}))).await.json();
+    let library =
+        running.send(running.as_admin(Method::POST, "/v1/admin/libraries").json(&json!({"name": "L"}))).await.json();
     let library = library["id"].as_str().unwrap();
     let rules = r#"[{"effect":"allow","who":"everyone"}]"#;
-    let accepted = post(running, &[("library", library), ("title", "T"), ("rules", rules), ("file", &"x".repeat(900_000))]).await;
+    let accepted =
+        post(running, &[("library", library), ("title", "T"), ("rules", rules), ("file", &"x".repeat(900_000))]).await;
     assert_eq!(accepted.status, 202, "{}", accepted.text);
     {
         let uploads = running.services.uploads.lock().unwrap();
         let (upload, size) = uploads.last().unwrap();
-        assert_eq!((upload.external_id.as_str(), upload.file_name.as_str(), upload.title.as_deref(), *size), ("año.pdf", "año.pdf", Some("T"), 900_000));
+        assert_eq!(
+            (upload.external_id.as_str(), upload.file_name.as_str(), upload.title.as_deref(), *size),
+            ("año.pdf", "año.pdf", Some("T"), 900_000)
+        );
         assert_eq!(upload.rules.as_ref().map(Vec::len), Some(1));
     }
     let path = format!("/v1/admin/libraries/{library}/documents/hr%2Fleave.md?title=Leave");
     let put = running.send(running.as_admin(Method::PUT, &path).body("# Leave")).await;
     assert_eq!(put.status, 202, "{}", put.text);
-    let external = running.services.uploads.lock().unwrap().last().map(|(upload, _)| (upload.external_id.clone(), upload.file_name.clone()));
+    let external = running
+        .services
+        .uploads
+        .lock()
+        .unwrap()
+        .last()
+        .map(|(upload, _)| (upload.external_id.clone(), upload.file_name.clone()));
     assert_eq!(external, Some(("hr/leave.md".into(), "leave.md".into())));
 
     let before = running.services.uploads.lock().unwrap().len();
@@ -48,7 +60,11 @@ pub async fn files_stream_and_stop_at_the_limit(running: &Running) {
         ("unknown field", vec![("library", library), ("tenant_id", "x"), ("file", "x")], 422),
         ("twice", vec![("library", library), ("library", library), ("file", "x")], 422),
         ("after the file", vec![("library", library), ("file", "x"), ("title", "T")], 422),
-        ("bad rules", vec![("library", library), ("rules", r#"[{"effect":"allow","who":{"all_of":[]}}]"#), ("file", "x")], 422),
+        (
+            "bad rules",
+            vec![("library", library), ("rules", r#"[{"effect":"allow","who":{"all_of":[]}}]"#), ("file", "x")],
+            422,
+        ),
         ("malformed id", vec![("library", "x"), ("file", "x")], 404),
     ] {
         let reply = post(running, &parts).await;

@@ -64,7 +64,8 @@ impl Start {
         let context = match opened {
             Ok(context) => context,
             Err(error) => {
-                let _ = ready.send(Err(ModelError::failed("the engine cannot open a context (too little memory?)", error)));
+                let _ =
+                    ready.send(Err(ModelError::failed("the engine cannot open a context (too little memory?)", error)));
                 return;
             }
         };
@@ -167,7 +168,8 @@ impl Engine<'_> {
             if others.map(|(_, slot)| slot.reserved()).sum::<usize>() + needed <= self.cells {
                 return true;
             }
-            let idle = (0..self.slots.len()).filter(|&at| at != kept && self.slots[at].run.is_none() && !self.slots[at].cached.is_empty());
+            let idle = (0..self.slots.len())
+                .filter(|&at| at != kept && self.slots[at].run.is_none() && !self.slots[at].cached.is_empty());
             let Some(oldest) = idle.min_by_key(|&at| self.slots[at].used) else { return false };
             self.cut(oldest, 0);
         }

@@ -17,11 +17,19 @@ pub(super) struct Template(LlamaChatTemplate);
 impl Template {
     /// The template inside the model file.
     pub(super) fn of(model: &LlamaModel) -> Result<Self, ModelError> {
-        model.chat_template(None).map(Self).map_err(|error| ModelError::failed("the model file has no chat template", error))
+        model
+            .chat_template(None)
+            .map(Self)
+            .map_err(|error| ModelError::failed("the model file has no chat template", error))
     }
 
     /// The prompt, ready to be decoded: ends where the model is to write.
-    pub(super) fn tokens(&self, model: &LlamaModel, messages: &[ChatMessage], prefix: Option<&str>) -> Result<Vec<LlamaToken>, ModelError> {
+    pub(super) fn tokens(
+        &self,
+        model: &LlamaModel,
+        messages: &[ChatMessage],
+        prefix: Option<&str>,
+    ) -> Result<Vec<LlamaToken>, ModelError> {
         let (rendered, data) = self.render(model, messages)?;
         let vocab = model.vocab();
         let mut tokens = Vec::new();

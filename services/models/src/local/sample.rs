@@ -76,6 +76,7 @@ fn likeliest(scores: &[f32], recent: &VecDeque<LlamaToken>, penalty: f32) -> Lla
             *lower = if *score > 0.0 { score / penalty } else { score * penalty };
         }
     }
-    let (token, _) = (0..).zip(lowered).fold((0, f32::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best });
+    let (token, _) =
+        (0..).zip(lowered).fold((0, f32::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best });
     LlamaToken(token)
 }

@@ -142,7 +142,9 @@ impl Reading {
 
     async fn read(&mut self) {
         let failed = match self.body.next().await {
-            Some(Ok(bytes)) => self.lines.push(&bytes).and_then(|events| events.iter().try_for_each(|data| self.take(data))),
+            Some(Ok(bytes)) => {
+                self.lines.push(&bytes).and_then(|events| events.iter().try_for_each(|data| self.take(data)))
+            }
             Some(Err(error)) => Err(ModelError::failed("the connection to the generation server broke", error)),
             None => self.end(),
         };
@@ -176,7 +178,8 @@ impl Reading {
 
     /// An answer that breaks off must not pass for a whole one.
     fn end(&mut self) -> Result<(), ModelError> {
-        let finish = self.finish.ok_or_else(|| ModelError::Failed("the generation server ended in mid-answer".to_owned()))?;
+        let finish =
+            self.finish.ok_or_else(|| ModelError::Failed("the generation server ended in mid-answer".to_owned()))?;
         self.over = true;
         self.ready.push_back(Ok(GenerateEvent::Done {
             finish,

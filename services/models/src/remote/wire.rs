@@ -8,8 +8,20 @@ use serde::{Deserialize, Serialize};
 /// Spellings that the chat templates of common models give a meaning. The server renders its own
 /// template over plain strings, so in data they are broken up before they leave.
 const MARKS: [&str; 14] = [
-    "<|", "|>", "<s>", "</s>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<start_of_turn>", "<end_of_turn>", "<bos>", "<eos>",
-    "[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]",
+    "<|",
+    "|>",
+    "<s>",
+    "</s>",
+    "[INST]",
+    "[/INST]",
+    "<<SYS>>",
+    "<</SYS>>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "<bos>",
+    "<eos>",
+    "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]",
 ];
 
 #[derive(Serialize)]

@@ -32,7 +32,10 @@ impl Answer for RemoteAnswer {
     }
 }
 
-fn events(service: Service, bytes: impl Stream<Item = reqwest::Result<Bytes>> + Send + 'static) -> impl Stream<Item = AnswerEvent> + Send {
+fn events(
+    service: Service,
+    bytes: impl Stream<Item = reqwest::Result<Bytes>> + Send + 'static,
+) -> impl Stream<Item = AnswerEvent> + Send {
     async_stream::stream! {
         let mut bytes = Box::pin(bytes);
         let mut lines = Lines::default();

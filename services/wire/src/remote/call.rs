@@ -37,11 +37,19 @@ impl Service {
         let status = response.status();
         let error: Error = match self.read::<ProblemBody>(response).await {
             Ok(problem) => problem.into(),
-            Err(_) => return Err(Error::internal(format!("the {} service answered {status} without a problem body", self.name))),
+            Err(_) => {
+                return Err(Error::internal(format!(
+                    "the {} service answered {status} without a problem body",
+                    self.name
+                )));
+            }
         };
         // The person did prove who they are; it is the processes that do not trust each other.
         if error.code == ErrorCode::Unauthenticated {
-            return Err(Error::internal(format!("the {} service refused the service credential: is service.secret the same, and are the clocks?", self.name)));
+            return Err(Error::internal(format!(
+                "the {} service refused the service credential: is service.secret the same, and are the clocks?",
+                self.name
+            )));
         }
         Err(error)
     }
@@ -49,7 +57,8 @@ impl Service {
     /// The JSON body of a response.
     pub(crate) async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T> {
         let bytes = response.bytes().await.map_err(|error| self.lost(&error))?;
-        serde_json::from_slice(&bytes).map_err(|error| Error::internal(format!("the {} service's answer cannot be read: {error}", self.name)))
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Error::internal(format!("the {} service's answer cannot be read: {error}", self.name)))
     }
 
     /// The service did not answer, or stopped in the middle.

@@ -54,6 +54,7 @@ fn line(event: &AnswerEvent) -> Bytes {
     if let AnswerEvent::Error(error) = event {
         log(error);
     }
-    let text = serde_json::to_string(event).or_else(|error| serde_json::to_string(&AnswerEvent::Error(Error::internal(error))));
+    let text = serde_json::to_string(event)
+        .or_else(|error| serde_json::to_string(&AnswerEvent::Error(Error::internal(error))));
     Bytes::from(text.unwrap_or_default() + "\n")
 }

@@ -19,7 +19,8 @@ const LINE: usize = 256 * 1024;
 /// gateway's and the service's own.
 pub fn ingest(service: Arc<dyn Ingest>, opener: Opener) -> impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static {
     move |config| {
-        let resource = |path: &str| web::resource(path).app_data(web::Data::from(Arc::clone(&service))).app_data(opener.clone());
+        let resource =
+            |path: &str| web::resource(path).app_data(web::Data::from(Arc::clone(&service))).app_data(opener.clone());
         config.service(resource(path::ACCEPT).route(web::post().to(accept)));
         config.service(resource(&path::document("{id}")).route(web::delete().to(delete)));
         config.service(resource(&path::retag("{id}")).route(web::post().to(retag)));
@@ -56,7 +57,11 @@ async fn first_line(mut body: web::Payload) -> Result<(Upload, impl Stream<Item 
             _ => return Err(Error::invalid("The upload ends before its first line does.")),
         }
     };
-    let upload = serde_json::from_slice(&head[..end]).map_err(|error| Error::invalid(format!("The upload's first line is not valid: {error}.")))?;
+    let upload = serde_json::from_slice(&head[..end])
+        .map_err(|error| Error::invalid(format!("The upload's first line is not valid: {error}.")))?;
     let rest = head.split_off(end + 1).freeze();
-    Ok((upload, stream::iter((!rest.is_empty()).then_some(Ok(rest))).chain(body.map(|chunk| chunk.map_err(upload::broken_off)))))
+    Ok((
+        upload,
+        stream::iter((!rest.is_empty()).then_some(Ok(rest))).chain(body.map(|chunk| chunk.map_err(upload::broken_off))),
+    ))
 }

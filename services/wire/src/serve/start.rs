@@ -11,7 +11,11 @@ use std::time::Duration;
 ///
 /// # Errors
 /// Where the address cannot be bound.
-pub fn start(host: &str, port: u16, routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static) -> std::io::Result<(Server, u16)> {
+pub fn start(
+    host: &str,
+    port: u16,
+    routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+) -> std::io::Result<(Server, u16)> {
     let server = HttpServer::new(move || App::new().configure(routes.clone()).default_service(web::to(nowhere)))
         .client_request_timeout(Duration::from_secs(10))
         // A caller that closes its side has gone: its answer must stop being made.

@@ -7,10 +7,13 @@ mod walk;
 use super::{Source, decode};
 use crate::ExtractError;
 use crate::canonical::Canonical;
+use crate::clean;
 use scraper::{ElementRef, Html, Selector};
 
 /// Main content shorter than this share of the page's text was chosen wrongly.
 const MAIN_SHARE: usize = 4;
+/// Between the title of a page and the name of its site.
+const SEPARATORS: [char; 8] = ['·', '|', '–', '—', '-', '•', '»', ':'];
 
 pub(super) fn read(source: &Source<'_>, canonical: &mut Canonical<'_>) -> Result<(), ExtractError> {
     let declared = declared_encoding(source.bytes);
@@ -19,12 +22,20 @@ pub(super) fn read(source: &Source<'_>, canonical: &mut Canonical<'_>) -> Result
         canonical.warn(format!("The encoding is not declared; the page was read as {encoding}."));
     }
     let page = Html::parse_document(&text);
-    if let Some(title) = first(&page, "head > title").or_else(|| first(&page, "title")) {
-        canonical.title(&title.text().collect::<String>());
-    }
+    title(&page, canonical);
     let body = first(&page, "body").unwrap_or_else(|| page.root_element());
     walk::write(main_content(&page, body), canonical)?;
     Ok(())
+}
+
+/// The page's title. Sites add their name to it ("Leave · Intranet"): then the heading says it better.
+fn title(page: &Html, canonical: &mut Canonical<'_>) {
+    let text = |selector: &str| first(page, selector).map(|found| clean::one_line(&found.text().collect::<String>()));
+    let Some(title) = text("head > title").or_else(|| text("title")) else { return };
+    let heading = text("h1").filter(|heading| !heading.is_empty());
+    let rest = heading.as_deref().and_then(|heading| title.strip_prefix(heading).or_else(|| title.strip_suffix(heading)));
+    let site = rest.is_some_and(|rest| rest.trim().starts_with(SEPARATORS) || rest.trim().ends_with(SEPARATORS));
+    canonical.title(if site { heading.as_deref().unwrap_or(&title) } else { &title });
 }
 
 /// Markup inside another format, such as an HTML block of Markdown.

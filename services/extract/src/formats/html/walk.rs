@@ -30,7 +30,7 @@ pub(super) fn write(root: ElementRef<'_>, canonical: &mut Canonical<'_>) -> Resu
                 }
                 match node.value() {
                     _ if skipping.is_some() => {}
-                    Node::Element(element) if node.id() != root.id() && visible::is_skipped(element) => {
+                    Node::Element(element) if node.id() != root.id() && (visible::is_skipped(element) || is_banner(node)) => {
                         skipping = Some(node.id());
                         walk.skip(element)?;
                     }
@@ -50,6 +50,14 @@ pub(super) fn write(root: ElementRef<'_>, canonical: &mut Canonical<'_>) -> Resu
         }
     }
     walk.flush()
+}
+
+/// The head of the site, unless the page's own heading stands in it.
+fn is_banner(node: ego_tree::NodeRef<'_, Node>) -> bool {
+    let named = |node: &ego_tree::NodeRef<'_, Node>, name: &str| node.value().as_element().is_some_and(|element| element.name() == name);
+    named(&node, "header")
+        && node.parent().is_some_and(|parent| named(&parent, "body"))
+        && !node.descendants().any(|inner| named(&inner, "h1"))
 }
 
 struct Walk<'w, 'l> {

@@ -1,4 +1,5 @@
-//! Page furniture: headers, footers and page numbers, which repeat and belong to no sentence.
+//! Page furniture: headers, footers, page numbers and the table of contents. They belong to no
+//! sentence, and a search would find them before the text that they only name.
 
 use super::rows::Item;
 use crate::canonical::Canonical;
@@ -8,9 +9,18 @@ use std::collections::HashMap;
 const EDGE_LINES: usize = 2;
 /// In points: furniture stands at the same height on every page.
 const SAME_HEIGHT: f32 = 3.0;
+/// Repetitions at the same height that are no chance; of two or three pages, all must agree.
+const REPEATS: usize = 3;
+/// Dots that lead the eye from a title to its page number.
+const LEADER_DOTS: usize = 5;
 
 /// The items without what repeats at the edges of pages.
-pub(super) fn remove(items: Vec<Item>, pages: u32, canonical: &mut Canonical<'_>) -> Vec<Item> {
+pub(super) fn remove(mut items: Vec<Item>, pages: u32, canonical: &mut Canonical<'_>) -> Vec<Item> {
+    let before = items.len();
+    items.retain(|item| !is_contents(item));
+    if items.len() < before {
+        canonical.warn("The table of contents was left out.");
+    }
     if pages < 2 {
         return items;
     }
@@ -23,7 +33,7 @@ pub(super) fn remove(items: Vec<Item>, pages: u32, canonical: &mut Canonical<'_>
         on.dedup();
         seen.insert(key(line), on);
     }
-    let needed = if pages < 4 { pages as usize } else { (pages as usize).div_ceil(2).min(20) };
+    let needed = REPEATS.min(pages as usize);
     let repeats = |at: &usize| match &items[*at] {
         Item::Line(line) => {
             let (text, height) = key(line);
@@ -39,6 +49,17 @@ pub(super) fn remove(items: Vec<Item>, pages: u32, canonical: &mut Canonical<'_>
     }
     canonical.warn("Lines that repeat at the top or bottom of the pages were left out.");
     items.into_iter().enumerate().filter(|(at, _)| !gone.contains(at)).map(|(_, item)| item).collect()
+}
+
+/// "Title . . . . . . 12"
+fn is_contents(item: &Item) -> bool {
+    let text = match item {
+        Item::Line(line) => line.text(),
+        Item::Row { cells, .. } => cells.join(" "),
+    };
+    let body = text.trim_end_matches(|c: char| c.is_alphanumeric() || c.is_whitespace() || c == '-');
+    let leader = body.chars().rev().take_while(|c| matches!(c, '.' | '…' | '·' | ' ')).filter(|c| *c != ' ').count();
+    leader >= LEADER_DOTS && body.len() < text.len()
 }
 
 /// Text with its figures masked, so that page numbers agree, and its height on the page.

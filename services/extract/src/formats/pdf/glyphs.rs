@@ -23,7 +23,7 @@ pub(super) struct Glyph {
     pub(super) baseline: f32,
     pub(super) size: f32,
     pub(super) bold: bool,
-    /// A quarter turn counts 1.
+    /// Quarter turns, clockwise.
     pub(super) turn: u8,
 }
 
@@ -80,9 +80,9 @@ fn place(char: &PdfPageTextChar<'_>, c: char, look: Look) -> Option<Glyph> {
     let (x, y) = char.origin().ok()?;
     let (left, right, top, bottom) = (bounds.left().value, bounds.right().value, bounds.top().value, bounds.bottom().value);
     let (left, right, baseline) = match look.turn {
-        1 => (bottom, top, -x.value),
+        1 => (-top, -bottom, x.value),
         2 => (-right, -left, -y.value),
-        3 => (-top, -bottom, x.value),
+        3 => (bottom, top, -x.value),
         _ => (left, right, y.value),
     };
     let size = if look.size > 0.5 { look.size } else { (top - bottom).abs().max(1.0) };

@@ -23,15 +23,6 @@ pub(super) enum Item {
     },
 }
 
-impl Item {
-    pub(super) fn page(&self) -> u32 {
-        match self {
-            Self::Line(line) => line.page,
-            Self::Row { page, .. } => *page,
-        }
-    }
-}
-
 /// What may become a row: cells of lines, side by side.
 struct Group {
     cells: Vec<Vec<Line>>,
@@ -101,13 +92,15 @@ pub(super) fn assemble(lines: Vec<Line>) -> Vec<Item> {
                 continue;
             }
             if group.cells.len() > 1 && group.next_cell(&line) {
-                group.cells.push(vec![line]);
+                group.cells.extend(split(line).cells);
                 continue;
             }
         }
         if let Some(at) = start_of_row(&groups, &line) {
             let cell: Vec<Line> = groups.drain(at..).flat_map(|group| group.cells.into_iter().flatten()).collect();
-            groups.push(Group { cells: vec![cell, vec![line]] });
+            let mut cells = vec![cell];
+            cells.extend(split(line).cells);
+            groups.push(Group { cells });
             continue;
         }
         groups.push(split(line));

@@ -14,8 +14,9 @@ use fuente_wire::problem::Reply;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-pub(super) const RULES: &[RouteRule] = &[RouteRule::new("GET", "/v1/admin/access/explain", MANAGE, || web::to(explain))
-    .ids(&[(Place::Query("user"), IdKind::User), (Place::Query("document"), IdKind::Document)])];
+pub(super) const RULES: &[RouteRule] =
+    &[RouteRule::new("GET", "/v1/admin/access/explain", MANAGE, || web::to(explain))
+        .ids(&[(Place::Query("user"), IdKind::User), (Place::Query("document"), IdKind::Document)])];
 
 /// About whom and what.
 #[derive(Debug, Deserialize, IntoParams)]

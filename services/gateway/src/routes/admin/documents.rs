@@ -18,11 +18,14 @@ use utoipa::ToSchema;
 const ID: &[(Place, IdKind)] = &[(Place::Path("id"), IdKind::Document)];
 
 pub(super) const RULES: &[RouteRule] = &[
-    RouteRule::new("GET", "/v1/admin/documents", DOCUMENTS, || web::to(list)).ids(&[(Place::Query("library"), IdKind::Library)]),
+    RouteRule::new("GET", "/v1/admin/documents", DOCUMENTS, || web::to(list))
+        .ids(&[(Place::Query("library"), IdKind::Library)]),
     RouteRule::new("DELETE", "/v1/admin/documents/{id}", DOCUMENTS, || web::to(delete)).ids(ID),
     RouteRule::new("PUT", "/v1/admin/documents/{id}/rules", DOCUMENTS, || web::to(set_rules))
         .ids(&[(Place::Path("id"), IdKind::Document), (Place::Body, IdKind::Group), (Place::Body, IdKind::User)])
-        .sends(Sends::Json(r#"{"rules":[{"effect":"allow","who":{"all_of":["$group"]}},{"effect":"deny","who":{"user":"$user"}}]}"#)),
+        .sends(Sends::Json(
+            r#"{"rules":[{"effect":"allow","who":{"all_of":["$group"]}},{"effect":"deny","who":{"user":"$user"}}]}"#,
+        )),
 ];
 
 /// A document's own rules.

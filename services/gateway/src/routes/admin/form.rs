@@ -22,7 +22,8 @@ pub(super) async fn read(mut parts: Multipart) -> Result<(Upload, impl Stream<It
         let part = part.map_err(|error| Error::invalid(format!("The form is not valid: {error}.")))?;
         let name = part.name().unwrap_or_default().to_owned();
         if name == "file" {
-            let sent_name = part.content_disposition().and_then(|disposition| disposition.get_filename()).unwrap_or_default();
+            let sent_name =
+                part.content_disposition().and_then(|disposition| disposition.get_filename()).unwrap_or_default();
             let upload = describe(&fields, sent_name)?;
             return Ok((upload, file(part, parts)));
         }
@@ -36,13 +37,17 @@ pub(super) async fn read(mut parts: Multipart) -> Result<(Upload, impl Stream<It
 }
 
 fn describe(fields: &HashMap<&str, String>, sent_name: &str) -> Result<Upload> {
-    let library = fields.get("library").ok_or_else(|| Error::invalid("The field `library` must come before the file."))?;
+    let library =
+        fields.get("library").ok_or_else(|| Error::invalid("The field `library` must come before the file."))?;
     let library: LibraryId = params::parse(library)?;
     let file_name = file_name(sent_name)?;
     let external_id = limits::text("external_id", fields.get("external_id").map_or(&file_name, |id| id), 500)?;
     let title = fields.get("title").map(|title| limits::text("title", title, 500)).transpose()?;
     let rules: Option<Vec<_>> = match fields.get("rules") {
-        Some(json) => Some(serde_json::from_str(json).map_err(|error| Error::invalid(format!("`rules` is not a valid list of rules: {error}.")))?),
+        Some(json) => Some(
+            serde_json::from_str(json)
+                .map_err(|error| Error::invalid(format!("`rules` is not a valid list of rules: {error}.")))?,
+        ),
         None => None,
     };
     limits::rules(rules.as_deref().unwrap_or_default())?;

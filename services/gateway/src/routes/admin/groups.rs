@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 pub(super) const RULES: &[RouteRule] = &[
     RouteRule::new("POST", "/v1/admin/groups", MANAGE, || web::to(create)).sends(Sends::Json(r#"{"name":"Finance"}"#)),
     RouteRule::new("GET", "/v1/admin/groups", MANAGE, || web::to(list)),
-    RouteRule::new("DELETE", "/v1/admin/groups/{id}", MANAGE, || web::to(delete)).ids(&[(Place::Path("id"), IdKind::Group)]),
+    RouteRule::new("DELETE", "/v1/admin/groups/{id}", MANAGE, || web::to(delete))
+        .ids(&[(Place::Path("id"), IdKind::Group)]),
 ];
 
 /// A group to create.

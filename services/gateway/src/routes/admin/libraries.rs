@@ -56,7 +56,8 @@ struct LibraryRules {
 async fn create(state: web::Data<State>, caller: Caller, body: Body<NewLibrary>) -> Reply {
     let name = limits::text("name", &body.0.name, 200)?;
     limits::rules(&body.0.rules)?;
-    let library = libraries::create(&caller.scope, &state.store, &name, body.0.description.trim(), body.0.rules).await?;
+    let library =
+        libraries::create(&caller.scope, &state.store, &name, body.0.description.trim(), body.0.rules).await?;
     Ok(HttpResponse::Created().json(library))
 }
 

@@ -25,7 +25,8 @@ pub(super) fn rules(rules: &[Rule]) -> Result<()> {
     if rules.len() > RULES {
         return Err(Error::invalid(format!("A policy may have {RULES} rules at most.")));
     }
-    let odd = rules.iter().any(|rule| matches!(&rule.who, Who::AllOf(groups) if groups.is_empty() || groups.len() > GROUPS));
+    let odd =
+        rules.iter().any(|rule| matches!(&rule.who, Who::AllOf(groups) if groups.is_empty() || groups.len() > GROUPS));
     if odd {
         return Err(Error::invalid(format!("`all_of` must name 1 to {GROUPS} groups.")));
     }
@@ -43,7 +44,9 @@ pub(super) fn library(scope: &Scope, library: LibraryId) -> Result<()> {
 /// Refuses an API key that is limited to libraries where a call is about all of them.
 pub(super) fn unlimited(scope: &Scope, instead: &str) -> Result<()> {
     match scope.libraries() {
-        Some(_) => Err(Error::new(ErrorCode::Forbidden, format!("This API key is limited to some libraries: {instead}."))),
+        Some(_) => {
+            Err(Error::new(ErrorCode::Forbidden, format!("This API key is limited to some libraries: {instead}.")))
+        }
         None => Ok(()),
     }
 }

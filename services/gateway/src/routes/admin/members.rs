@@ -17,7 +17,8 @@ const USER: &[(Place, IdKind)] = &[(Place::Path("id"), IdKind::Group), (Place::P
 const GROUP: &[(Place, IdKind)] = &[(Place::Path("id"), IdKind::Group), (Place::Path("group"), IdKind::Group)];
 
 pub(super) const RULES: &[RouteRule] = &[
-    RouteRule::new("GET", "/v1/admin/groups/{id}/members", MANAGE, || web::to(list)).ids(&[(Place::Path("id"), IdKind::Group)]),
+    RouteRule::new("GET", "/v1/admin/groups/{id}/members", MANAGE, || web::to(list))
+        .ids(&[(Place::Path("id"), IdKind::Group)]),
     RouteRule::new("PUT", "/v1/admin/groups/{id}/users/{user}", MANAGE, || web::to(add_user)).ids(USER),
     RouteRule::new("DELETE", "/v1/admin/groups/{id}/users/{user}", MANAGE, || web::to(remove_user)).ids(USER),
     RouteRule::new("PUT", "/v1/admin/groups/{id}/groups/{group}", MANAGE, || web::to(add_group)).ids(GROUP),

@@ -11,8 +11,8 @@ use fuente_store::policies;
 use fuente_wire::Id;
 use fuente_wire::problem::Reply;
 
-pub(super) const RULES: &[RouteRule] =
-    &[RouteRule::new("GET", "/v1/admin/policies/{id}", MANAGE, || web::to(show)).ids(&[(Place::Path("id"), IdKind::Policy)])];
+pub(super) const RULES: &[RouteRule] = &[RouteRule::new("GET", "/v1/admin/policies/{id}", MANAGE, || web::to(show))
+    .ids(&[(Place::Path("id"), IdKind::Policy)])];
 
 /// Show a policy
 ///

@@ -20,7 +20,9 @@ use utoipa::{IntoParams, ToSchema};
 pub(super) const RULES: &[RouteRule] = &[
     RouteRule::new("POST", "/v1/admin/documents", DOCUMENTS, || web::to(post))
         .ids(&[(Place::Body, IdKind::Library), (Place::Body, IdKind::Group)])
-        .sends(Sends::Form("library=$library\nexternal_id=handbook\nrules=[{\"effect\":\"allow\",\"who\":{\"all_of\":[\"$group\"]}}]")),
+        .sends(Sends::Form(
+            "library=$library\nexternal_id=handbook\nrules=[{\"effect\":\"allow\",\"who\":{\"all_of\":[\"$group\"]}}]",
+        )),
     RouteRule::new("PUT", "/v1/admin/libraries/{id}/documents/{external_id}", DOCUMENTS, || web::to(put))
         .ids(&[(Place::Path("id"), IdKind::Library), (Place::Path("external_id"), IdKind::External)])
         .sends(Sends::Bytes),
@@ -75,7 +77,14 @@ async fn post(req: HttpRequest, state: web::Data<State>, caller: Caller, parts: 
     params(("id" = LibraryId, Path, description = "The library."), ("external_id" = String, Path, description = "The caller's own name for the document, percent-encoded."), PutParams),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 202, description = "Accepted: it survives a crash from here on.", body = Accepted)))]
-async fn put(req: HttpRequest, state: web::Data<State>, caller: Caller, id: Id<(String, String)>, params: Params<PutParams>, body: web::Payload) -> Reply {
+async fn put(
+    req: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    id: Id<(String, String)>,
+    params: Params<PutParams>,
+    body: web::Payload,
+) -> Reply {
     let limit = state.settings.gateway.max_upload_bytes;
     announced(&req, limit)?;
     let (library, external_id) = id.0;
@@ -92,7 +101,11 @@ async fn put(req: HttpRequest, state: web::Data<State>, caller: Caller, id: Id<(
 
 /// Refuses a body that says beforehand that it is too large. The form's own fields get some slack.
 fn announced(req: &HttpRequest, limit: u64) -> Result<()> {
-    let length = req.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
+    let length = req
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<u64>().ok());
     match length {
         Some(length) if length > limit.saturating_add(form::SLACK) => Err(too_large(limit)),
         _ => Ok(()),

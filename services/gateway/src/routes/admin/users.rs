@@ -22,7 +22,9 @@ pub(super) const RULES: &[RouteRule] = &[
         .sends(Sends::Json(r#"{"email":"ann@example.org","name":"Ann","password":"a long enough one"}"#)),
     RouteRule::new("GET", "/v1/admin/users", MANAGE, || web::to(list)),
     RouteRule::new("GET", "/v1/admin/users/{id}", MANAGE, || web::to(show)).ids(ID),
-    RouteRule::new("PUT", "/v1/admin/users/{id}/status", MANAGE, || web::to(set_status)).ids(ID).sends(Sends::Json(r#"{"active":true}"#)),
+    RouteRule::new("PUT", "/v1/admin/users/{id}/status", MANAGE, || web::to(set_status))
+        .ids(ID)
+        .sends(Sends::Json(r#"{"active":true}"#)),
 ];
 
 /// A user to create.

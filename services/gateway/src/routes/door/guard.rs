@@ -12,7 +12,10 @@ use fuente_contract::{Error, ErrorCode, Result, Role, Scope};
 use fuente_wire::Problem;
 
 /// Middleware of every resource. It runs once the route is known and before the handler is.
-pub(crate) async fn guard<B: MessageBody + 'static>(req: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+pub(crate) async fn guard<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     match admit(req.request()).await {
         Ok(caller) => {
             if let Some(caller) = caller {
@@ -42,7 +45,9 @@ async fn admit(req: &HttpRequest) -> Result<Option<Caller>> {
     let pattern = req.match_pattern().unwrap_or_default();
     let rule = match state.rule(req.method().as_str(), &pattern) {
         Some(rule) => rule,
-        None if !state.methods(&pattern).is_empty() => return Err(Error::new(ErrorCode::MethodNotAllowed, "This path has no such method.")),
+        None if !state.methods(&pattern).is_empty() => {
+            return Err(Error::new(ErrorCode::MethodNotAllowed, "This path has no such method."));
+        }
         None => return Err(Error::not_found()),
     };
     let key = match rule {
@@ -61,13 +66,18 @@ async fn admit(req: &HttpRequest) -> Result<Option<Caller>> {
 fn permit(scope: &Scope, rule: Rule, key: Key) -> Result<()> {
     let is_key = matches!(scope.credential(), fuente_contract::Credential::ApiKey { .. });
     match key {
-        Key::Never if is_key => return Err(Error::new(ErrorCode::Forbidden, "API keys may not do this: sign in as a person.")),
+        Key::Never if is_key => {
+            return Err(Error::new(ErrorCode::Forbidden, "API keys may not do this: sign in as a person."));
+        }
         Key::Scope(needed) if !scope.allows(needed) => {
             return Err(Error::new(ErrorCode::Forbidden, format!("This API key lacks the scope `{needed}`.")));
         }
         // Administration is about the whole tenant, so a limit to libraries could not hold in it.
         Key::Scope(ADMIN) if scope.libraries().is_some() => {
-            return Err(Error::new(ErrorCode::Forbidden, "This API key is limited to some libraries and cannot administer the tenant."));
+            return Err(Error::new(
+                ErrorCode::Forbidden,
+                "This API key is limited to some libraries and cannot administer the tenant.",
+            ));
         }
         _ => {}
     }

@@ -2,12 +2,15 @@
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::middleware::Next;
 use std::time::Instant;
 
 /// Replies of the API are data: nothing in them may run, load or be framed.
-const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
+const NOTHING: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
 
 /// The documentation's own scripts and styles; nothing from elsewhere.
 const DOCS: HeaderValue = HeaderValue::from_static(
@@ -15,7 +18,10 @@ const DOCS: HeaderValue = HeaderValue::from_static(
 );
 
 /// Middleware of the whole app, outermost.
-pub(crate) async fn secure<B: MessageBody>(req: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, actix_web::Error> {
+pub(crate) async fn secure<B: MessageBody>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
     let start = Instant::now();
     let method = req.method().clone();
     let is_docs = req.path().starts_with("/docs");

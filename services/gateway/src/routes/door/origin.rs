@@ -30,7 +30,10 @@ pub(crate) fn from_elsewhere(headers: &HeaderMap, settings: &Gateway) -> Result<
 }
 
 fn refusal() -> Error {
-    Error::new(ErrorCode::Forbidden, "Calls by cookie that change something must come from our own pages, with Content-Type: application/json.")
+    Error::new(
+        ErrorCode::Forbidden,
+        "Calls by cookie that change something must come from our own pages, with Content-Type: application/json.",
+    )
 }
 
 /// What the browser says of the page that sent the call; `None` where it says nothing.
@@ -53,7 +56,9 @@ mod tests {
     fn verdict(method: Method, headers: &[(&'static str, &'static str)]) -> bool {
         let mut settings = fuente_settings::load_from(None, []).unwrap().gateway;
         settings.public_url = "https://ask.example.org".into();
-        let request = headers.iter().fold(TestRequest::default().method(method), |request, header| request.insert_header(*header));
+        let request = headers
+            .iter()
+            .fold(TestRequest::default().method(method), |request, header| request.insert_header(*header));
         check(&request.to_http_request(), &settings).is_ok()
     }
 
@@ -61,11 +66,21 @@ mod tests {
     fn other_sites_change_nothing_by_cookie() {
         let json = ("content-type", "application/json");
         let (host, form) = (("host", "ask.example.org"), ("content-type", "multipart/form-data; boundary=x"));
-        for origin in ["https://evil.example", "https://ask.example.org.evil.example", "https://ask.example.org:8443", "http://sub.ask.example.org", "null", ""] {
+        for origin in [
+            "https://evil.example",
+            "https://ask.example.org.evil.example",
+            "https://ask.example.org:8443",
+            "http://sub.ask.example.org",
+            "null",
+            "",
+        ] {
             assert!(!verdict(Method::POST, &[host, json, ("origin", origin)]), "{origin}");
         }
         for site in ["cross-site", "same-site", ""] {
-            assert!(!verdict(Method::POST, &[host, json, ("origin", "https://ask.example.org"), ("sec-fetch-site", site)]), "{site}");
+            assert!(
+                !verdict(Method::POST, &[host, json, ("origin", "https://ask.example.org"), ("sec-fetch-site", site)]),
+                "{site}"
+            );
         }
         assert!(!verdict(Method::POST, &[host, form]));
         assert!(!verdict(Method::POST, &[host, ("content-type", "text/plain")]));
