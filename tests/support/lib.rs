@@ -1,7 +1,10 @@
-//! What the tests share: a running Fuente, and clients for its people.
+//! What the tests share: a running Fuente, its tenants, and clients for its people.
 
 pub mod app;
+pub mod events;
 pub mod people;
+pub mod tenant;
 
 pub use app::TestApp;
 pub use people::Person;
+pub use tenant::Tenant;

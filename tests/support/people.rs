@@ -1,5 +1,6 @@
 //! People of a tenant, as HTTP clients.
 
+use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
@@ -15,6 +16,7 @@ pub struct Person {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     pub status: StatusCode,
+    pub headers: HeaderMap,
     pub body: String,
 }
 
@@ -53,7 +55,7 @@ impl Person {
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
         let reply = request.send().await.expect("the server answers");
-        Reply { status: reply.status(), body: reply.text().await.expect("a body") }
+        Reply { status: reply.status(), headers: reply.headers().clone(), body: reply.text().await.expect("a body") }
     }
 
     pub async fn get(&self, path: &str) -> Reply {

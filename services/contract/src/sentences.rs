@@ -16,10 +16,10 @@ const BEFORE_A_NAME: &[&str] = &[
 
 /// Words whose full stop does not end a sentence where a figure follows.
 const BEFORE_A_FIGURE: &[&str] = &[
-    "no", "nos", "nr", "núm", "núms", "num", "art", "arts", "fig", "figs", "p", "pp", "pg", "pág", "págs", "pag", "vol",
-    "vols", "sec", "sect", "secc", "cap", "ch", "apdo", "apt", "ext", "tel", "tfno", "eq", "ec", "tab", "abs", "ver",
-    "ed", "max", "máx", "min", "mín", "aprox", "approx", "ca", "inc", "jan", "feb", "mar", "apr", "jun", "jul", "aug",
-    "sep", "sept", "oct", "nov", "dec", "ene", "abr", "ago", "dic",
+    "no", "nos", "nr", "núm", "núms", "num", "art", "arts", "fig", "figs", "p", "pp", "pg", "pág", "págs", "pag",
+    "vol", "vols", "sec", "sect", "secc", "cap", "ch", "apdo", "apt", "ext", "tel", "tfno", "eq", "ec", "tab", "abs",
+    "ver", "ed", "max", "máx", "min", "mín", "aprox", "approx", "ca", "inc", "jan", "feb", "mar", "apr", "jun", "jul",
+    "aug", "sep", "sept", "oct", "nov", "dec", "ene", "abr", "ago", "dic",
 ];
 
 /// The sentences of `text` in order, as byte ranges without the white space around them.
@@ -67,14 +67,16 @@ fn continues(before: &str, after: &str, first: bool) -> bool {
     if first && opens_an_item(stem) {
         return true;
     }
-    let word_start = stem.rfind(|c: char| c.is_whitespace() || "(«“\"'¿¡[/".contains(c)).map_or(0, |at| {
-        at + stem[at..].chars().next().map_or(0, char::len_utf8)
-    });
+    let word_start = stem
+        .rfind(|c: char| c.is_whitespace() || "(«“\"'¿¡[/".contains(c))
+        .map_or(0, |at| at + stem[at..].chars().next().map_or(0, char::len_utf8));
     let word = &stem[word_start..];
     if let Some((_, last)) = word.rsplit_once('.') {
         // Initials ("EE.UU.", "J.R.") and dotted abbreviations ("p.ej."); hours may end a sentence.
         let lower = word.to_lowercase();
-        return last.chars().count() <= 2 && !matches!(lower.as_str(), "a.m" | "p.m") && !last.chars().all(char::is_numeric);
+        return last.chars().count() <= 2
+            && !matches!(lower.as_str(), "a.m" | "p.m")
+            && !last.chars().all(char::is_numeric);
     }
     let mut letters = word.chars();
     if let (Some(initial), None) = (letters.next(), letters.next())
@@ -128,7 +130,10 @@ mod tests {
         );
         assert_eq!(cut("Is it allowed? No. Ask first."), ["Is it allowed?", "No.", "Ask first."]);
         assert_eq!(cut("The answer is no. Ask your manager."), ["The answer is no.", "Ask your manager."]);
-        assert_eq!(cut("Abre a las 9 a.m. El cierre es a las 5 p.m."), ["Abre a las 9 a.m.", "El cierre es a las 5 p.m."]);
+        assert_eq!(
+            cut("Abre a las 9 a.m. El cierre es a las 5 p.m."),
+            ["Abre a las 9 a.m.", "El cierre es a las 5 p.m."]
+        );
         assert_eq!(cut("请假。下周回来。"), ["请假。", "下周回来。"]);
         assert!(cut(" \n\n ").is_empty());
     }

@@ -61,7 +61,11 @@ impl<'l> Canonical<'l> {
     pub(crate) fn heading(&mut self, level: u8, text: &str) -> Result<(), ExtractError> {
         // Generated pages hang a link sign on every heading.
         let text = text.trim_end().trim_end_matches(['¶', '🔗']);
-        let kind = if text.chars().count() > MAX_HEADING { BlockKind::Paragraph } else { BlockKind::Heading(level.clamp(1, 6)) };
+        let kind = if text.chars().count() > MAX_HEADING {
+            BlockKind::Paragraph
+        } else {
+            BlockKind::Heading(level.clamp(1, 6))
+        };
         self.block(kind, &[Part { page: None, text }])
     }
 
@@ -117,7 +121,10 @@ impl<'l> Canonical<'l> {
             self.place_pages();
             self.write(&text);
             if self.chars > self.limits.max_text_chars {
-                return Err(ExtractError::TooLarge(format!("its text is longer than {} characters", self.limits.max_text_chars)));
+                return Err(ExtractError::TooLarge(format!(
+                    "its text is longer than {} characters",
+                    self.limits.max_text_chars
+                )));
             }
         }
         if let Some(start) = start {
@@ -192,7 +199,9 @@ impl<'l> Canonical<'l> {
             self.pages.push(PageStart { page: 1, char_start: 0, label: None });
         }
         let Removed { hidden, control, unreadable } = self.removed;
-        for (count, what) in [(hidden, "invisible or direction-changing"), (control, "control"), (unreadable, "unreadable")] {
+        for (count, what) in
+            [(hidden, "invisible or direction-changing"), (control, "control"), (unreadable, "unreadable")]
+        {
             if count > 0 {
                 self.warn(format!("{count} {what} characters were removed."));
             }

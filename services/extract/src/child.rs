@@ -47,8 +47,11 @@ fn reply(outcome: Outcome) -> ExitCode {
 
 fn answer(read: impl FnOnce(&formats::Source<'_>, &Limits) -> Outcome) -> Outcome {
     let mut line = String::new();
-    std::io::stdin().read_to_string(&mut line).map_err(|error| ExtractError::Setup(format!("no request came ({error})")))?;
-    let request: Request = serde_json::from_str(&line).map_err(|error| ExtractError::Setup(format!("the request is malformed ({error})")))?;
+    std::io::stdin()
+        .read_to_string(&mut line)
+        .map_err(|error| ExtractError::Setup(format!("no request came ({error})")))?;
+    let request: Request = serde_json::from_str(&line)
+        .map_err(|error| ExtractError::Setup(format!("the request is malformed ({error})")))?;
     confine::limit(&request.limits).map_err(ExtractError::Setup)?;
     let bytes = load(&request.path, &request.limits)?;
     let pdfium = if formats::needs_pdfium(&bytes) { Some(bind(&request.pdfium)?) } else { None };
@@ -73,6 +76,7 @@ fn load(path: &Path, limits: &Limits) -> Result<Vec<u8>, ExtractError> {
 
 fn bind(library: &Path) -> Result<Pdfium, ExtractError> {
     let bindings = Pdfium::bind_to_library(library);
-    let missing = |error| ExtractError::Setup(format!("the PDF library {} cannot be loaded ({error})", library.display()));
+    let missing =
+        |error| ExtractError::Setup(format!("the PDF library {} cannot be loaded ({error})", library.display()));
     bindings.map(Pdfium::new).map_err(missing)
 }

@@ -137,7 +137,8 @@ mod tests {
     #[test]
     fn hidden_characters_go_and_meaning_stays() {
         let mut removed = Removed::default();
-        let raw = "a\u{301}\u{202E}b\u{200B}c\u{E0041}\u{AD}d\u{7}\u{A0}e\r\nf\u{FB01} می\u{200C}خواهم 👩\u{200D}💻\u{E123}";
+        let raw =
+            "a\u{301}\u{202E}b\u{200B}c\u{E0041}\u{AD}d\u{7}\u{A0}e\r\nf\u{FB01} می\u{200C}خواهم 👩\u{200D}💻\u{E123}";
         assert_eq!(clean(raw, &mut removed), "ábcd e\nffi می\u{200C}خواهم 👩\u{200D}💻");
         assert_eq!(removed, Removed { hidden: 4, control: 1, unreadable: 1 });
     }

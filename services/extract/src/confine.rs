@@ -16,7 +16,8 @@ const ALARM_SLACK: u64 = 10;
 /// Limits on money, taken first: they hold while the document is read into memory.
 pub(crate) fn limit(limits: &Limits) -> Result<(), String> {
     let set = |resource, soft: u64, hard: u64| {
-        setrlimit(resource, soft as rlim_t, hard as rlim_t).map_err(|error| format!("{resource:?} cannot be limited ({error})"))
+        setrlimit(resource, soft as rlim_t, hard as rlim_t)
+            .map_err(|error| format!("{resource:?} cannot be limited ({error})"))
     };
     // The program's own mappings (models' libraries among them) are not the document's fault.
     let memory = address_space().saturating_add(limits.memory_bytes);
@@ -84,11 +85,14 @@ fn filter_calls() -> Result<(), String> {
     };
     let rules = calls.into_iter().map(|call| (call, Vec::new())).collect();
     let filter = SeccompFilter::new(rules, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow, arch);
-    let program: BpfProgram = filter.and_then(TryInto::try_into).map_err(|error| format!("the call filter cannot be built ({error})"))?;
+    let program: BpfProgram =
+        filter.and_then(TryInto::try_into).map_err(|error| format!("the call filter cannot be built ({error})"))?;
     match seccompiler::apply_filter(&program) {
         Ok(()) => Ok(()),
         // A kernel built without filters; the limits above still hold.
-        Err(error) if matches!(&error, seccompiler::Error::Prctl(io) | seccompiler::Error::Seccomp(io) if io.raw_os_error() == Some(libc::EINVAL) || io.raw_os_error() == Some(libc::ENOSYS)) => Ok(()),
+        Err(error) if matches!(&error, seccompiler::Error::Prctl(io) | seccompiler::Error::Seccomp(io) if io.raw_os_error() == Some(libc::EINVAL) || io.raw_os_error() == Some(libc::ENOSYS)) => {
+            Ok(())
+        }
         Err(error) => Err(format!("the call filter cannot be set ({error})")),
     }
 }

@@ -61,7 +61,7 @@ impl ExtractError {
             Self::TooLarge(what) => format!("Split the file and upload the parts: {what}."),
             Self::TimedOut => "The file is too complex to read in the time allowed (extract.wall_seconds, extract.cpu_seconds). Export it again, more simply, or split it.".to_owned(),
             Self::OutOfMemory => "The file unpacks to more than the memory allowed (extract.memory_bytes). Split it, or export it without large pictures.".to_owned(),
-            Self::Crashed => "The file is malformed in a way that its reader does not survive. Export it again from its program.".to_owned(),
+            Self::Crashed => "The file is malformed, or unpacks to more than its reader survives. Export it again from its program.".to_owned(),
             Self::Setup(what) => format!("This is not the file's fault: {what}. `fuente doctor` says what is missing."),
         }
     }

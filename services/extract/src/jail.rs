@@ -116,7 +116,8 @@ async fn bounded(pipe: impl AsyncRead + Unpin, allowed: u64) -> Vec<u8> {
 
 /// Why a child ended that gave no answer.
 fn reason(status: ExitStatus, words: &str) -> ExtractError {
-    let out_of_memory = ["memory allocation of", "bad_alloc", "out of memory", "Out of memory"].iter().any(|sign| words.contains(sign));
+    let out_of_memory =
+        ["memory allocation of", "bad_alloc", "out of memory", "Out of memory"].iter().any(|sign| words.contains(sign));
     match status.signal().and_then(|signal| nix::sys::signal::Signal::try_from(signal).ok()) {
         Some(nix::sys::signal::Signal::SIGXCPU | nix::sys::signal::Signal::SIGALRM) => ExtractError::TimedOut,
         // Only the kernel, short of memory, kills a child that we have not killed.

@@ -5,7 +5,7 @@
 //! always gives the same ranking.
 
 use fuente_contract::PassageId;
-use fuente_contract::evidence::Scores;
+use fuente_contract::evidence::{Hit, Scores};
 use fuente_vectors::Legs;
 use std::collections::HashMap;
 
@@ -27,6 +27,35 @@ pub(crate) fn rrf(legs: &Legs, k: u32) -> Vec<(PassageId, Scores)> {
     let mut ranked: Vec<_> = scores.into_iter().collect();
     ranked.sort_by(|(id_a, a), (id_b, b)| b.fused.total_cmp(&a.fused).then(id_a.cmp(id_b)));
     ranked
+}
+
+/// What a passage in another language gets for the sparse leg, as a share of its dense one. BM25
+/// cannot see such a passage, so the leg must not vote against it; a little less than a full vote
+/// keeps a passage of the asker's own language ahead where both say the same.
+const UNSEEN: f32 = 0.75;
+
+/// Ranks again what passed the re-check, now that its language and words are known. The sparse leg
+/// votes with the weight `trust`: the share of the question's words that its best passages hold.
+/// Where they hold few, what it returns is chance, and the dense leg decides.
+pub(crate) fn weigh(hits: &mut [Hit], lang: &str, k: u32, trust: f32) {
+    let dense = shares(hits, k, |hit| hit.scores.dense);
+    let sparse = shares(hits, k, |hit| hit.scores.sparse);
+    for hit in hits.iter_mut() {
+        let meant = dense.get(&hit.passage).copied().unwrap_or(0.0);
+        let worded = sparse.get(&hit.passage).copied().unwrap_or(0.0);
+        let unseen = if hit.lang == lang { 0.0 } else { UNSEEN * meant };
+        hit.scores.fused = meant + (trust * worded).max(trust.max(0.3) * unseen);
+    }
+    hits.sort_by(|a, b| b.scores.fused.total_cmp(&a.scores.fused).then(a.passage.cmp(&b.passage)));
+}
+
+/// Each passage's reciprocal rank on one leg.
+fn shares(hits: &[Hit], k: u32, score: impl Fn(&Hit) -> Option<f32>) -> HashMap<PassageId, f32> {
+    let mut ranked: Vec<(f32, PassageId)> = hits.iter().filter_map(|hit| Some((score(hit)?, hit.passage))).collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    #[allow(clippy::cast_precision_loss)] // ranks are below a thousand
+    let share = |rank: usize| 1.0 / (k as f32 + rank as f32 + 1.0);
+    ranked.into_iter().enumerate().map(|(rank, (_, id))| (id, share(rank))).collect()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::time::Instant;
 /// Longest question, in characters: what is longer is a document, not a question.
 const LONGEST: usize = 2_000;
 /// Candidates that are read back from Postgres.
-const RECHECKED: usize = 50;
+const RECHECKED: usize = 120;
 
 /// How to search; see `[search]` of the settings.
 #[derive(Clone, Copy, Debug)]
@@ -70,11 +70,13 @@ impl Search for Searcher {
         let clock = Instant::now();
         let mut ranked = fuse::rrf(&legs, self.options.rrf_k);
         ranked.truncate(RECHECKED.max(limit));
-        let (hits, epoch) = authorize::recheck(scope, &self.store, &ranked).await?;
+        let (mut hits, epoch) = authorize::recheck(scope, &self.store, &ranked).await?;
+        let terms = Terms::of(question, lang, &hits);
+        let trust = terms.trust(&hits, lang);
+        fuse::weigh(&mut hits, lang, self.options.rrf_k, trust);
         timings.recheck = since(clock);
 
         let clock = Instant::now();
-        let terms = Terms::of(question, lang, &hits);
         let signals = measure(&terms, &hits);
         let mut hits = select::without_duplicates(hits);
         let evidence = match request.evidence_tokens {

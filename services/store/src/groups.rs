@@ -2,6 +2,7 @@
 
 use crate::access::epoch_in;
 use crate::db::{Store, commit, fault};
+use crate::policies;
 use crate::rows::{after, page};
 use fuente_contract::access::Receipt;
 use fuente_contract::{Cursor, Error, GroupId, Page, Result, Scope, UserId};
@@ -54,6 +55,7 @@ pub async fn list(scope: &Scope, store: &Store, cursor: &Cursor) -> Result<Page<
 /// `Conflict` while a rule names the group: a deny rule must not silently stop matching.
 pub async fn delete(scope: &Scope, store: &Store, group: GroupId) -> Result<Receipt> {
     let mut tx = store.manage(scope).await?;
+    policies::drop_unused(&mut tx, group).await?;
     let gone = sqlx::query("DELETE FROM groups WHERE id = $1").bind(group.0).execute(&mut *tx).await.map_err(|error| match fault(error) {
         found if found.code == fuente_contract::ErrorCode::Conflict => {
             Error::conflict("A policy names this group. Change the policy first; then the group can go.")

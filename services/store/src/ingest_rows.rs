@@ -105,7 +105,9 @@ async fn unchanged(tx: &mut PgTransaction<'static>, document: DocumentId, blob: 
     let row = sqlx::query(
         "SELECT version.id, version.content_hash = $2 AS same,
                 (SELECT job.id FROM ingest_jobs job WHERE job.version_id = version.id AND job.state IN ('queued', 'running')) AS job
-         FROM document_versions version WHERE version.document_id = $1 AND version.state IN ('live', 'pending')
+         FROM document_versions version WHERE version.document_id = $1
+           AND (version.state = 'live' OR version.state = 'pending' AND EXISTS (
+               SELECT 1 FROM ingest_jobs job WHERE job.version_id = version.id AND job.state IN ('queued', 'running')))
          ORDER BY ordinal DESC LIMIT 1",
     )
     .bind(document.0)

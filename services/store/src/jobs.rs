@@ -36,24 +36,43 @@ pub struct Claim {
 }
 
 /// Takes the next job: of the tenant with the fewest running ones first, then the oldest. Never two
-/// of one document at a time. A job whose lease ran out is taken again.
+/// of one document at a time. A job whose lease ran out is taken again, until its attempts are used
+/// up: a file that kills its worker must not do so for ever.
 ///
 /// # Errors
 /// Where Postgres fails.
 pub async fn claim(scope: &SystemScope, store: &Store, worker: &str) -> Result<Option<Claim>> {
+    loop {
+        match take(scope, store, worker).await? {
+            Taken::Claim(claim) => return Ok(Some(*claim)),
+            Taken::Buried => {}
+            Taken::Nothing => return Ok(None),
+        }
+    }
+}
+
+/// What one look into the queue gave.
+enum Taken {
+    Claim(Box<Claim>),
+    /// A job whose worker was lost on its last attempt; it is dead now, and the next one is looked at.
+    Buried,
+    Nothing,
+}
+
+async fn take(scope: &SystemScope, store: &Store, worker: &str) -> Result<Taken> {
     let mut tx = store.system(scope).await?;
     let found = sqlx::query(
-        "SELECT job.tenant_id, job.id FROM ingest_jobs job
+        "SELECT job.tenant_id, job.id, job.attempt FROM ingest_jobs job
          WHERE ((job.state = 'queued' AND job.run_at <= now()) OR (job.state = 'running' AND job.lease_until < now()))
-           AND NOT EXISTS (SELECT 1 FROM ingest_jobs other WHERE other.tenant_id = job.tenant_id AND other.document_id = job.document_id
-                           AND other.id < job.id AND other.state IN ('queued', 'running'))
+           AND NOT EXISTS (SELECT 1 FROM ingest_jobs other WHERE other.tenant_id = job.tenant_id AND other.document_id = job.document_id AND other.id <> job.id
+                           AND (other.id < job.id AND other.state IN ('queued', 'running') OR other.state = 'running' AND other.lease_until >= now()))
          ORDER BY (SELECT count(*) FROM ingest_jobs busy WHERE busy.tenant_id = job.tenant_id AND busy.state = 'running' AND busy.lease_until >= now()), job.run_at, job.id
          LIMIT 1 FOR UPDATE SKIP LOCKED",
     )
     .fetch_optional(&mut *tx)
     .await
     .map_err(fault)?;
-    let Some(found) = found else { return Ok(None) };
+    let Some(found) = found else { return Ok(Taken::Nothing) };
     let (tenant, job): (Uuid, Uuid) = (found.get(0), found.get(1));
     // From here on inside the tenant; the row stays locked by this transaction.
     sqlx::query("SELECT set_config('fuente.system', '', true), set_config('fuente.tenant', $1, true), set_config('fuente.access', 'manage', true)")
@@ -61,6 +80,16 @@ pub async fn claim(scope: &SystemScope, store: &Store, worker: &str) -> Result<O
         .execute(&mut *tx)
         .await
         .map_err(fault)?;
+    if found.get::<i32, _>(2) >= ATTEMPTS {
+        sqlx::query("UPDATE ingest_jobs SET state = 'dead', fence = fence + 1, lease_until = NULL, updated_at = now(), error = 'crashed', advice = $2 WHERE id = $1")
+            .bind(job)
+            .bind("The worker was lost each time it worked on this document. Look at the file, then try the job again.")
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
+        commit(tx).await?;
+        return Ok(Taken::Buried);
+    }
     let row = sqlx::query(
         "UPDATE ingest_jobs job SET state = 'running', worker = $2, fence = fence + 1, attempt = attempt + 1, error = NULL, advice = NULL,
              lease_until = now() + interval '60 seconds', updated_at = now()
@@ -74,7 +103,7 @@ pub async fn claim(scope: &SystemScope, store: &Store, worker: &str) -> Result<O
     .await
     .map_err(fault)?;
     commit(tx).await?;
-    Ok(Some(Claim {
+    Ok(Taken::Claim(Box::new(Claim {
         tenant: TenantId(tenant),
         job: JobId(row.get("job")),
         document: DocumentId(row.get("document_id")),
@@ -89,7 +118,7 @@ pub async fn claim(scope: &SystemScope, store: &Store, worker: &str) -> Result<O
         owner: UserId(row.get("owner_id")),
         title: row.get("title"),
         external_id: row.get("external_id"),
-    }))
+    })))
 }
 
 /// Keeps the lease. False where the job is no longer this claim's.

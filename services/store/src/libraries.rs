@@ -115,12 +115,11 @@ pub async fn set_rules(scope: &Scope, store: &Store, id: LibraryId, rules: Vec<R
 /// `NotFound`; `Conflict` where documents are left in it.
 pub async fn delete(scope: &Scope, store: &Store, id: LibraryId) -> Result<()> {
     let mut tx = store.manage(scope).await?;
-    let gone = sqlx::query("DELETE FROM libraries WHERE id = $1").bind(id.0).execute(&mut *tx).await.map_err(|error| match fault(error) {
+    let gone = sqlx::query("DELETE FROM libraries WHERE id = $1 RETURNING policy_id").bind(id.0).fetch_optional(&mut *tx).await.map_err(|error| match fault(error) {
         found if found.code == fuente_contract::ErrorCode::Conflict => Error::conflict("The library is not empty. Delete its documents first."),
         found => found,
     })?;
-    if gone.rows_affected() == 0 {
-        return Err(Error::not_found());
-    }
+    let policy: Uuid = gone.ok_or_else(Error::not_found)?.get(0);
+    sqlx::query("DELETE FROM policies WHERE id = $1").bind(policy).execute(&mut *tx).await.map_err(fault)?;
     commit(tx).await
 }

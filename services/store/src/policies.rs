@@ -58,20 +58,34 @@ pub(crate) async fn own_policy(tx: &mut PgTransaction<'static>, tenant: TenantId
     let rules = checked(rules)?;
     let content = serde_json::to_vec(&rules).map_err(Error::internal)?;
     let hash = blake3::hash(&content).as_bytes().to_vec();
-    let found = sqlx::query("SELECT id FROM policies WHERE content_hash = $1").bind(&hash).fetch_optional(&mut **tx).await.map_err(fault)?;
-    if let Some(row) = found {
-        return Ok(PolicyId(row.get(0)));
+    let id = insert(tx, tenant, Some(hash.clone())).await?;
+    // Another transaction may have made it, even while ours waited: then that one is the one.
+    let kept: Uuid = sqlx::query_scalar("SELECT id FROM policies WHERE content_hash = $1").bind(&hash).fetch_one(&mut **tx).await.map_err(fault)?;
+    if kept != id.0 {
+        return Ok(PolicyId(kept));
     }
-    let id = insert(tx, tenant, Some(hash)).await?;
     write_rules(tx, tenant, id, &rules).await?;
     Ok(id)
 }
 
-/// A policy without rules yet.
+/// A policy without rules yet; nothing where one of this content exists.
 pub(crate) async fn insert(tx: &mut PgTransaction<'static>, tenant: TenantId, hash: Option<Vec<u8>>) -> Result<PolicyId> {
     let id = PolicyId::fresh();
-    sqlx::query("INSERT INTO policies (tenant_id, id, content_hash) VALUES ($1, $2, $3)").bind(tenant.0).bind(id.0).bind(hash).execute(&mut **tx).await.map_err(fault)?;
+    sqlx::query("INSERT INTO policies (tenant_id, id, content_hash) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, content_hash) DO NOTHING").bind(tenant.0).bind(id.0).bind(hash).execute(&mut **tx).await.map_err(fault)?;
     Ok(id)
+}
+
+/// Deletes the policies that name `group` and that nothing uses any more: nobody could change those.
+pub(crate) async fn drop_unused(tx: &mut PgTransaction<'static>, group: GroupId) -> Result<()> {
+    sqlx::query(
+        "DELETE FROM policies WHERE id IN (SELECT policy_id FROM policy_rule_groups WHERE group_id = $1)
+           AND id NOT IN (SELECT policy_id FROM libraries) AND id NOT IN (SELECT effective_policy FROM documents)",
+    )
+    .bind(group.0)
+    .execute(&mut **tx)
+    .await
+    .map_err(fault)?;
+    Ok(())
 }
 
 /// Rules in one order and without repeats, so that equal sets are equal bytes.

@@ -2,8 +2,8 @@
 //! Nothing is ever written to disk, so names inside an archive have no power.
 
 use super::sniff::Kind;
-use crate::limits::{Limits, MAX_ARCHIVE_ENTRIES};
 use crate::ExtractError;
+use crate::limits::{Limits, MAX_ARCHIVE_ENTRIES};
 use std::io::{Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -24,7 +24,9 @@ const MARKS: &[(&str, &str)] = &[
 pub(super) fn kind(bytes: &[u8]) -> Result<Kind, ExtractError> {
     let archive = open(bytes)?;
     let has = |name: &str| archive.index_for_name(name).is_some();
-    if has("word/document.xml") || (has("[Content_Types].xml") && archive.file_names_raw().any(|name| name.starts_with(b"word/"))) {
+    if has("word/document.xml")
+        || (has("[Content_Types].xml") && archive.file_names_raw().any(|name| name.starts_with(b"word/")))
+    {
         return Ok(Kind::Docx);
     }
     let known = MARKS.iter().find(|(mark, _)| has(mark)).map_or("a ZIP archive", |(_, what)| what);

@@ -18,7 +18,16 @@ pub(super) fn read(source: &Source<'_>, canonical: &mut Canonical<'_>) -> Result
         | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
         | Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS;
     let text = text.replace("\r\n", "\n");
-    let mut writer = Writer { canonical, inline: String::new(), lists: Vec::new(), marker: None, cells: Vec::new(), first_row: false, struck: 0, mode: Mode::Flow };
+    let mut writer = Writer {
+        canonical,
+        inline: String::new(),
+        lists: Vec::new(),
+        marker: None,
+        cells: Vec::new(),
+        first_row: false,
+        struck: 0,
+        mode: Mode::Flow,
+    };
     for event in Parser::new_ext(&text, options) {
         writer.event(event)?;
     }
@@ -86,8 +95,10 @@ impl Writer<'_, '_> {
             Tag::MetadataBlock(_) => self.enter(Mode::FrontMatter),
             Tag::List(start) => {
                 self.flush()?;
+                if self.lists.is_empty() {
+                    self.canonical.break_group();
+                }
                 self.lists.push(start);
-                self.canonical.break_group();
                 Ok(())
             }
             Tag::Item => {
@@ -141,9 +152,12 @@ impl Writer<'_, '_> {
                 }
                 Ok(())
             }
-            TagEnd::Heading(_) | TagEnd::CodeBlock | TagEnd::HtmlBlock | TagEnd::MetadataBlock(_) | TagEnd::Paragraph | TagEnd::Item => {
-                self.flush()
-            }
+            TagEnd::Heading(_)
+            | TagEnd::CodeBlock
+            | TagEnd::HtmlBlock
+            | TagEnd::MetadataBlock(_)
+            | TagEnd::Paragraph
+            | TagEnd::Item => self.flush(),
             _ => Ok(()),
         }
     }

@@ -124,7 +124,10 @@ fn skip_prolog(mut head: &str) -> &str {
 fn looks_like_markdown(head: &str) -> bool {
     let any = |test: &dyn Fn(&str) -> bool| head.lines().any(test);
     let signs = [
-        any(&|line| line.trim_start_matches('#').starts_with(' ') && (1..=6).contains(&(line.len() - line.trim_start_matches('#').len()))),
+        any(&|line| {
+            line.trim_start_matches('#').starts_with(' ')
+                && (1..=6).contains(&(line.len() - line.trim_start_matches('#').len()))
+        }),
         any(&|line| line.starts_with("```") || line.starts_with("~~~")),
         any(&|line| line.contains("](")),
         any(&|line| line.starts_with('|') && line.contains("---")),

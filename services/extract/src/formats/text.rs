@@ -18,14 +18,20 @@ pub(super) fn read(source: &Source<'_>, canonical: &mut Canonical<'_>) -> Result
         if pages.len() > 1 {
             canonical.page(number);
         }
-        write_page(page, canonical)?;
+        let lines: Vec<&str> = page.lines().collect();
+        let width = if holds_records(source.name) { None } else { wrap_width(&lines) };
+        write_page(&lines, width, canonical)?;
     }
     Ok(())
 }
 
-fn write_page(page: &str, canonical: &mut Canonical<'_>) -> Result<(), ExtractError> {
-    let lines: Vec<&str> = page.lines().collect();
-    let width = wrap_width(&lines);
+/// Files whose lines are records, however long they are.
+fn holds_records(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
+    matches!(extension.as_str(), "csv" | "tsv" | "json" | "log" | "xml" | "yaml" | "yml" | "ini" | "sql")
+}
+
+fn write_page(lines: &[&str], width: Option<usize>, canonical: &mut Canonical<'_>) -> Result<(), ExtractError> {
     for block in lines.split(|line| line.trim().is_empty()).filter(|block| !block.is_empty()) {
         canonical.break_group();
         write_block(block, width, canonical)?;
@@ -33,12 +39,15 @@ fn write_page(page: &str, canonical: &mut Canonical<'_>) -> Result<(), ExtractEr
     Ok(())
 }
 
-/// The width at which the text was wrapped, where it was: many lines end just below it.
+/// The width at which the text was wrapped, where it was: many lines that another one follows end
+/// just below it.
 fn wrap_width(lines: &[&str]) -> Option<usize> {
-    let mut lengths: Vec<usize> = lines.iter().map(|line| line.trim_end().chars().count()).filter(|n| *n > 0).collect();
+    let followed = lines.windows(2).filter(|pair| !pair[1].trim().is_empty() && list_marker(pair[0]).is_none());
+    let mut lengths: Vec<usize> =
+        followed.map(|pair| pair[0].trim_end().chars().count()).filter(|length| *length > 0).collect();
     lengths.sort_unstable();
     let longest = *lengths.get(lengths.len() * 95 / 100)?;
-    let near = lengths.iter().filter(|n| **n * 100 >= longest * 75).count();
+    let near = lengths.iter().filter(|length| **length * 100 >= longest * 75).count();
     ((WRAPPED_FROM..=130).contains(&longest) && near * 3 >= lengths.len()).then_some(longest)
 }
 
@@ -116,14 +125,18 @@ fn underline(rule: &str) -> Option<u8> {
 fn is_shouted(line: &str) -> bool {
     let line = line.trim();
     let letters = line.chars().filter(|c| c.is_alphabetic()).count();
-    letters >= 4 && line.chars().count() <= 80 && !line.chars().any(char::is_lowercase) && !line.ends_with(['.', ',', ';'])
+    letters >= 4
+        && line.chars().count() <= 80
+        && !line.chars().any(char::is_lowercase)
+        && !line.ends_with(['.', ',', ';'])
 }
 
 /// "- text", "• text", "3. text", "b) text" → marker ("-", "3.", "b)") and text.
 pub(super) fn list_marker(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start();
     let (marker, text) = line.split_once([' ', '\t', '\u{A0}'])?;
-    if matches!(marker, "-" | "*" | "+" | "•" | "‣" | "▪" | "●" | "○" | "◦" | "–" | "—" | "·" | "\u{F0B7}" | "\u{F0A7}") {
+    if matches!(marker, "-" | "*" | "+" | "•" | "‣" | "▪" | "●" | "○" | "◦" | "–" | "—" | "·" | "\u{F0B7}" | "\u{F0A7}")
+    {
         return Some(("-", text));
     }
     let body = marker.strip_suffix(['.', ')'])?;

@@ -70,7 +70,9 @@ impl<'x> Xml<'x> {
             Event::Text(text) => Ok(Token::Text(text.xml10_content().into_owned())),
             Event::CData(text) => Ok(Token::Text(text.xml10_content().into_owned())),
             Event::GeneralRef(reference) => Ok(Token::Text(resolve(&reference))),
-            Event::DocType(_) => Err(ExtractError::Damaged("it declares a document type, which office files never do".to_owned())),
+            Event::DocType(_) => {
+                Err(ExtractError::Damaged("it declares a document type, which office files never do".to_owned()))
+            }
             Event::Eof => Ok(Token::End),
             _ => Ok(Token::Text(String::new())),
         }

@@ -23,7 +23,13 @@ pub(super) fn cut(extracted: &Extracted, text: &Text<'_>, count: &dyn Fn(&str) -
         let whole = text.slice(block.char_start, block.char_end);
         if let BlockKind::Heading(level) = block.kind {
             let tokens = count(whole);
-            atoms.push(Atom { char_start: block.char_start, char_end: block.char_end, tokens, heading: Some(level), opens: true });
+            atoms.push(Atom {
+                char_start: block.char_start,
+                char_end: block.char_end,
+                tokens,
+                heading: Some(level),
+                opens: true,
+            });
             continue;
         }
         let from = atoms.len();

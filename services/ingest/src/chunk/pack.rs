@@ -82,7 +82,9 @@ fn merge_tiny(drafts: Vec<Draft>) -> Vec<Draft> {
     let mut merged: Vec<Draft> = Vec::with_capacity(drafts.len());
     for draft in drafts {
         match merged.last_mut() {
-            Some(last) if last.tokens.min(draft.tokens) < TINY_TOKENS && last.tokens + draft.tokens <= FULL_TOKENS => join(last, &draft),
+            Some(last) if last.tokens.min(draft.tokens) < TINY_TOKENS && last.tokens + draft.tokens <= FULL_TOKENS => {
+                join(last, &draft)
+            }
             _ => merged.push(draft),
         }
     }
@@ -99,16 +101,30 @@ fn fit(draft: Draft, atoms: &[Atom], sections: &[Section], measure: &dyn Fn(u32,
         spans.push(span);
         return;
     }
-    let section_of = |index: usize| draft.sections.clone().find(|at| index < sections[*at].body.end).unwrap_or(draft.sections.start);
+    let section_of =
+        |index: usize| draft.sections.clone().find(|at| index < sections[*at].body.end).unwrap_or(draft.sections.start);
     let (left, right) = (section_of(half - 1), section_of(half));
-    fit(Draft { atoms: draft.atoms.start..half, sections: draft.sections.start..left + 1, tokens: 0 }, atoms, sections, measure, spans);
-    fit(Draft { atoms: half..draft.atoms.end, sections: right..draft.sections.end, tokens: 0 }, atoms, sections, measure, spans);
+    fit(
+        Draft { atoms: draft.atoms.start..half, sections: draft.sections.start..left + 1, tokens: 0 },
+        atoms,
+        sections,
+        measure,
+        spans,
+    );
+    fit(
+        Draft { atoms: half..draft.atoms.end, sections: right..draft.sections.end, tokens: 0 },
+        atoms,
+        sections,
+        measure,
+        spans,
+    );
 }
 
 /// Headings that the whole passage shares go beside it; the others stay in its text.
 fn span(draft: &Draft, atoms: &[Atom], sections: &[Section]) -> Option<Span> {
     let first = sections.get(draft.sections.start)?;
-    let shared = sections[draft.sections.clone()].iter().map(|section| common(&first.path, &section.path)).min().unwrap_or(0);
+    let shared =
+        sections[draft.sections.clone()].iter().map(|section| common(&first.path, &section.path)).min().unwrap_or(0);
     let beside = |atom: &Atom| first.path[..shared].iter().any(|step| step.char_start == atom.char_start);
     let in_lead = |index: usize| first.lead.contains(&index);
     // A heading that stands alone in a half keeps the half from vanishing.

@@ -10,8 +10,21 @@ use crate::formats::xml::{Element, Token, Xml};
 const MAX_BOLD_HEADING: usize = 100;
 
 /// Writes the blocks of one part (the document, or its notes).
-pub(super) fn write(part: &[u8], styles: &Styles, numbering: &mut Numbering, canonical: &mut Canonical<'_>) -> Result<(), ExtractError> {
-    let mut body = Body { styles, numbering, canonical, paragraphs: Vec::new(), tables: Vec::new(), run: Run::default(), skipping: 0 };
+pub(super) fn write(
+    part: &[u8],
+    styles: &Styles,
+    numbering: &mut Numbering,
+    canonical: &mut Canonical<'_>,
+) -> Result<(), ExtractError> {
+    let mut body = Body {
+        styles,
+        numbering,
+        canonical,
+        paragraphs: Vec::new(),
+        tables: Vec::new(),
+        run: Run::default(),
+        skipping: 0,
+    };
     let mut xml = Xml::new(part);
     loop {
         match xml.next()? {
@@ -110,7 +123,9 @@ impl Body<'_, '_> {
             ("b", false) => self.run.bold = element.is_on(),
             ("tab" | "ptab", false) => paragraph.text.push(' '),
             ("noBreakHyphen", false) => paragraph.text.push('-'),
-            ("br", false) if element.attr("type").is_some_and(|kind| kind != "textWrapping") => paragraph.text.push(' '),
+            ("br", false) if element.attr("type").is_some_and(|kind| kind != "textWrapping") => {
+                paragraph.text.push(' ')
+            }
             ("br" | "cr", false) => paragraph.text.push('\n'),
             _ => {}
         }
@@ -180,7 +195,11 @@ impl Body<'_, '_> {
         if let Some(marker) = list.and_then(|list| self.numbering.next(list, level)) {
             return self.canonical.item(&marker, &paragraph.text);
         }
-        if paragraph.is_bold_heading() { self.canonical.heading(6, &paragraph.text) } else { self.canonical.paragraph(&paragraph.text) }
+        if paragraph.is_bold_heading() {
+            self.canonical.heading(6, &paragraph.text)
+        } else {
+            self.canonical.paragraph(&paragraph.text)
+        }
     }
 
     fn with_table(&mut self, change: impl FnOnce(&mut Table)) {

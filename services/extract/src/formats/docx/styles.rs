@@ -40,7 +40,8 @@ impl Styles {
                         ("outlineLvl", Some((_, style))) => style.heading = style.heading.or(outline(value.as_deref())),
                         ("numId", Some((_, style))) => style.list.get_or_insert_default().0 = value.unwrap_or_default(),
                         ("ilvl", Some((_, style))) => {
-                            style.list.get_or_insert_default().1 = value.and_then(|level| level.parse().ok()).unwrap_or(0);
+                            style.list.get_or_insert_default().1 =
+                                value.and_then(|level| level.parse().ok()).unwrap_or(0);
                         }
                         ("vanish", Some((_, style))) => style.is_hidden = element.is_on(),
                         _ => {}

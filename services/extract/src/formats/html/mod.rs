@@ -33,7 +33,8 @@ fn title(page: &Html, canonical: &mut Canonical<'_>) {
     let text = |selector: &str| first(page, selector).map(|found| clean::one_line(&found.text().collect::<String>()));
     let Some(title) = text("head > title").or_else(|| text("title")) else { return };
     let heading = text("h1").filter(|heading| !heading.is_empty());
-    let rest = heading.as_deref().and_then(|heading| title.strip_prefix(heading).or_else(|| title.strip_suffix(heading)));
+    let rest =
+        heading.as_deref().and_then(|heading| title.strip_prefix(heading).or_else(|| title.strip_suffix(heading)));
     let site = rest.is_some_and(|rest| rest.trim().starts_with(SEPARATORS) || rest.trim().ends_with(SEPARATORS));
     canonical.title(if site { heading.as_deref().unwrap_or(&title) } else { &title });
 }
@@ -67,6 +68,10 @@ fn first<'p>(page: &'p Html, selector: &str) -> Option<ElementRef<'p>> {
 fn declared_encoding(bytes: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).to_ascii_lowercase();
     let at = head.find("charset=").map(|at| at + 8).or_else(|| head.find("encoding=").map(|at| at + 9))?;
-    let label: String = head[at..].trim_start_matches(['"', '\'', ' ']).chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    let label: String = head[at..]
+        .trim_start_matches(['"', '\'', ' '])
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
+        .collect();
     (!label.is_empty()).then_some(label)
 }

@@ -57,7 +57,10 @@ pub(super) fn holds_data(table: ElementRef<'_>) -> bool {
     for element in table.descendants().filter_map(ElementRef::wrap) {
         match element.value().name() {
             "table" if element.id() != table.id() => return false,
-            "tr" => most = most.max(element.child_elements().filter(|cell| matches!(cell.value().name(), "td" | "th")).count()),
+            "tr" => {
+                most =
+                    most.max(element.child_elements().filter(|cell| matches!(cell.value().name(), "td" | "th")).count())
+            }
             "td" if text_length(element) > MAX_CELL => return false,
             _ => {}
         }

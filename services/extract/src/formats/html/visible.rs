@@ -6,8 +6,8 @@ use scraper::{ElementRef, Node};
 /// Elements without text of the document.
 const UNSEEN: &[&str] = &[
     "script", "style", "noscript", "template", "head", "svg", "math", "iframe", "object", "embed", "canvas", "audio",
-    "video", "map", "select", "option", "datalist", "button", "input", "textarea", "progress", "meter", "dialog", "link",
-    "meta", "title",
+    "video", "map", "select", "option", "datalist", "button", "input", "textarea", "progress", "meter", "dialog",
+    "link", "meta", "title",
 ];
 /// The frame of a page, and asides that belong to no paragraph.
 const FRAME: &[&str] = &["nav", "aside", "footer"];
@@ -21,7 +21,10 @@ pub(super) fn is_skipped(element: &Element) -> bool {
     UNSEEN.contains(&name)
         || FRAME.contains(&name)
         || is_withdrawn(element)
-        || matches!(role, "navigation" | "banner" | "search" | "contentinfo" | "complementary" | "menu" | "menubar" | "toolbar")
+        || matches!(
+            role,
+            "navigation" | "banner" | "search" | "contentinfo" | "complementary" | "menu" | "menubar" | "toolbar"
+        )
         || is_hidden(element)
 }
 
@@ -30,12 +33,18 @@ pub(super) fn is_withdrawn(element: &Element) -> bool {
 }
 
 fn is_hidden(element: &Element) -> bool {
-    let style: String =
-        element.attr("style").unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+    let style: String = element
+        .attr("style")
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect::<String>()
+        .to_ascii_lowercase();
     // "font-size:0.9em" is small, not hidden.
     let shrunk = |property: &str| {
         style.split(';').any(|rule| {
-            rule.strip_prefix(property).is_some_and(|value| value.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%') == "0")
+            rule.strip_prefix(property)
+                .is_some_and(|value| value.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%') == "0")
         })
     };
     element.attr("hidden").is_some()

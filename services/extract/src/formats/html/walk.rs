@@ -19,7 +19,8 @@ const INLINE: &[&str] = &[
 
 /// Writes the blocks under `root`.
 pub(super) fn write(root: ElementRef<'_>, canonical: &mut Canonical<'_>) -> Result<(), ExtractError> {
-    let mut walk = Walk { canonical, inline: String::new(), heading: None, pre: 0, lists: Vec::new(), marker: None, table: None };
+    let mut walk =
+        Walk { canonical, inline: String::new(), heading: None, pre: 0, lists: Vec::new(), marker: None, table: None };
     let (mut skipping, mut depth) = (None, 0_usize);
     for edge in root.traverse() {
         match edge {
@@ -30,7 +31,9 @@ pub(super) fn write(root: ElementRef<'_>, canonical: &mut Canonical<'_>) -> Resu
                 }
                 match node.value() {
                     _ if skipping.is_some() => {}
-                    Node::Element(element) if node.id() != root.id() && (visible::is_skipped(element) || is_banner(node)) => {
+                    Node::Element(element)
+                        if node.id() != root.id() && (visible::is_skipped(element) || is_banner(node)) =>
+                    {
                         skipping = Some(node.id());
                         walk.skip(element)?;
                     }
@@ -54,7 +57,9 @@ pub(super) fn write(root: ElementRef<'_>, canonical: &mut Canonical<'_>) -> Resu
 
 /// The head of the site, unless the page's own heading stands in it.
 fn is_banner(node: ego_tree::NodeRef<'_, Node>) -> bool {
-    let named = |node: &ego_tree::NodeRef<'_, Node>, name: &str| node.value().as_element().is_some_and(|element| element.name() == name);
+    let named = |node: &ego_tree::NodeRef<'_, Node>, name: &str| {
+        node.value().as_element().is_some_and(|element| element.name() == name)
+    };
     named(&node, "header")
         && node.parent().is_some_and(|parent| named(&parent, "body"))
         && !node.descendants().any(|inner| named(&inner, "h1"))

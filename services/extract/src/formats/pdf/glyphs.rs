@@ -64,21 +64,25 @@ pub(super) fn of_page(page: &PdfPage<'_>) -> Vec<Step> {
 }
 
 fn look_of(char: &PdfPageTextChar<'_>) -> Look {
-    let turn = char.angle_radians().map_or(0, |angle| (angle / std::f32::consts::FRAC_PI_2).round() as i32).rem_euclid(4) as u8;
+    let turn =
+        char.angle_radians().map_or(0, |angle| (angle / std::f32::consts::FRAC_PI_2).round() as i32).rem_euclid(4)
+            as u8;
     let weight = match char.font_weight() {
         Some(PdfFontWeight::Weight700Bold | PdfFontWeight::Weight800 | PdfFontWeight::Weight900) => true,
         Some(PdfFontWeight::Custom(weight)) => weight >= 600,
         _ => false,
     };
     let name = || char.font_name().to_lowercase();
-    let bold = weight || char.font_is_bold_reenforced() || ["bold", "black", "heavy"].iter().any(|word| name().contains(word));
+    let bold =
+        weight || char.font_is_bold_reenforced() || ["bold", "black", "heavy"].iter().any(|word| name().contains(word));
     Look { size: char.scaled_font_size().value.abs(), bold, turn }
 }
 
 fn place(char: &PdfPageTextChar<'_>, c: char, look: Look) -> Option<Glyph> {
     let bounds = char.loose_bounds().ok()?;
     let (x, y) = char.origin().ok()?;
-    let (left, right, top, bottom) = (bounds.left().value, bounds.right().value, bounds.top().value, bounds.bottom().value);
+    let (left, right, top, bottom) =
+        (bounds.left().value, bounds.right().value, bounds.top().value, bounds.bottom().value);
     let (left, right, baseline) = match look.turn {
         1 => (-top, -bottom, x.value),
         2 => (-right, -left, -y.value),

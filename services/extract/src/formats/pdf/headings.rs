@@ -26,8 +26,10 @@ impl Ranks {
         for line in lines() {
             *letters.entry(half_points(line.size)).or_default() += line.length();
         }
-        let body = letters.iter().max_by_key(|(size, count)| (**count, **size)).map_or(10.0, |(size, _)| *size as f32 / 2.0);
-        let mut sizes: Vec<u32> = lines().filter(|line| is_larger(line, body)).map(|line| half_points(line.size)).collect();
+        let body =
+            letters.iter().max_by_key(|(size, count)| (**count, **size)).map_or(10.0, |(size, _)| *size as f32 / 2.0);
+        let mut sizes: Vec<u32> =
+            lines().filter(|line| is_larger(line, body)).map(|line| half_points(line.size)).collect();
         sizes.sort_unstable_by(|a, b| b.cmp(a));
         sizes.dedup();
         sizes.truncate(MAX_LEVELS);
@@ -44,12 +46,15 @@ impl Ranks {
         let text = line.text();
         let bold = line.bold && alone && line.size > self.body * 0.9 && text.chars().count() <= 100;
         let sentence = text.trim_end().ends_with(['.', ':', ';', ',', '!']);
-        (bold && !sentence && text.chars().any(char::is_alphabetic)).then(|| u8::try_from(self.sizes.len() + 1).unwrap_or(6))
+        (bold && !sentence && text.chars().any(char::is_alphabetic))
+            .then(|| u8::try_from(self.sizes.len() + 1).unwrap_or(6))
     }
 }
 
 fn is_larger(line: &Line, body: f32) -> bool {
-    line.size >= body * LARGER && line.text().chars().count() <= MAX_LENGTH && line.text().chars().any(char::is_alphabetic)
+    line.size >= body * LARGER
+        && line.text().chars().count() <= MAX_LENGTH
+        && line.text().chars().any(char::is_alphabetic)
 }
 
 fn half_points(size: f32) -> u32 {

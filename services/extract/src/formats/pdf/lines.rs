@@ -82,7 +82,15 @@ struct Draft {
 
 impl Draft {
     fn new(glyph: &Glyph) -> Self {
-        let mut draft = Self { cells: Vec::new(), baseline: glyph.baseline, last: *glyph, spaced: false, sizes: Vec::new(), bold: 0, letters: 0 };
+        let mut draft = Self {
+            cells: Vec::new(),
+            baseline: glyph.baseline,
+            last: *glyph,
+            spaced: false,
+            sizes: Vec::new(),
+            bold: 0,
+            letters: 0,
+        };
         draft.cells.push(Cell { text: String::new(), left: glyph.left, right: glyph.left });
         draft.push(glyph);
         draft
@@ -122,7 +130,8 @@ impl Draft {
     }
 
     fn finish(self, page: u32) -> Option<Line> {
-        let size = self.sizes.iter().max_by_key(|(_, count)| *count).map_or(self.last.size, |(size, _)| *size as f32 / 10.0);
+        let size =
+            self.sizes.iter().max_by_key(|(_, count)| *count).map_or(self.last.size, |(size, _)| *size as f32 / 10.0);
         let bold = self.letters > 0 && self.bold * 10 >= self.letters * 9;
         let cells: Vec<Cell> = self.cells.into_iter().filter(|cell| !cell.text.trim().is_empty()).collect();
         (!cells.is_empty()).then_some(Line { page, cells, baseline: self.baseline, size, bold, turn: self.last.turn })

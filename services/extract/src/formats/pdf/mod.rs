@@ -11,7 +11,10 @@ mod rows;
 use super::Source;
 use crate::ExtractError;
 use crate::canonical::Canonical;
-use pdfium_render::prelude::{PdfDocument, PdfDocumentMetadataTagType, PdfPage, PdfPageObjectType, PdfPageObjectsCommon, PdfiumError, PdfiumInternalError};
+use pdfium_render::prelude::{
+    PdfDocument, PdfDocumentMetadataTagType, PdfPage, PdfPageObjectType, PdfPageObjectsCommon, PdfiumError,
+    PdfiumInternalError,
+};
 use rows::Item;
 
 /// Fewer characters than this on a page with pictures are a stamp or a page number, not its text.
@@ -33,7 +36,10 @@ pub(super) fn read(source: &Source<'_>, canonical: &mut Canonical<'_>) -> Result
         return Err(ExtractError::Empty);
     }
     if count > canonical.limits().max_pages {
-        return Err(ExtractError::TooLarge(format!("it has {count} pages, more than {}", canonical.limits().max_pages)));
+        return Err(ExtractError::TooLarge(format!(
+            "it has {count} pages, more than {}",
+            canonical.limits().max_pages
+        )));
     }
     title(&document, canonical);
     let items = read_pages(&document, count, canonical)?;
@@ -43,7 +49,11 @@ pub(super) fn read(source: &Source<'_>, canonical: &mut Canonical<'_>) -> Result
     if canonical.unreadable_share() > MAX_UNREADABLE { Err(ExtractError::NeedsOcr) } else { Ok(()) }
 }
 
-fn read_pages(document: &PdfDocument<'_>, count: u32, canonical: &mut Canonical<'_>) -> Result<Vec<Item>, ExtractError> {
+fn read_pages(
+    document: &PdfDocument<'_>,
+    count: u32,
+    canonical: &mut Canonical<'_>,
+) -> Result<Vec<Item>, ExtractError> {
     let (mut items, mut pictured, mut broken, mut chars) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for number in 1..=count {
         let page = i32::try_from(number - 1).ok().and_then(|index| document.pages().get(index).ok());
@@ -58,7 +68,10 @@ fn read_pages(document: &PdfDocument<'_>, count: u32, canonical: &mut Canonical<
         }
         chars += length;
         if chars > canonical.limits().max_text_chars {
-            return Err(ExtractError::TooLarge(format!("its text is longer than {} characters", canonical.limits().max_text_chars)));
+            return Err(ExtractError::TooLarge(format!(
+                "its text is longer than {} characters",
+                canonical.limits().max_text_chars
+            )));
         }
         items.extend(rows::assemble(lines));
     }
@@ -82,14 +95,16 @@ fn warn_pages(pages: &[u32], what: &str, canonical: &mut Canonical<'_>) {
 }
 
 fn has_picture(page: &PdfPage<'_>) -> bool {
-    page.objects().iter().any(|object| matches!(object.object_type(), PdfPageObjectType::Image | PdfPageObjectType::XObjectForm))
+    page.objects()
+        .iter()
+        .any(|object| matches!(object.object_type(), PdfPageObjectType::Image | PdfPageObjectType::XObjectForm))
 }
 
 fn refused(error: PdfiumError) -> ExtractError {
     match error {
-        PdfiumError::PdfiumLibraryInternalError(PdfiumInternalError::PasswordError | PdfiumInternalError::SecurityError) => {
-            ExtractError::Encrypted
-        }
+        PdfiumError::PdfiumLibraryInternalError(
+            PdfiumInternalError::PasswordError | PdfiumInternalError::SecurityError,
+        ) => ExtractError::Encrypted,
         _ => ExtractError::Damaged("it is not a readable PDF".to_owned()),
     }
 }
@@ -104,7 +119,16 @@ fn title(document: &PdfDocument<'_>, canonical: &mut Canonical<'_>) {
     let Some(tag) = document.metadata().get(PdfDocumentMetadataTagType::Title) else { return };
     let title = tag.value().trim();
     let lower = title.to_lowercase();
-    let by_program = ["microsoft word - ", "untitled", "(anonymous)", "anonymous", "sin título", "documento1", "document1", "slide 1"];
+    let by_program = [
+        "microsoft word - ",
+        "untitled",
+        "(anonymous)",
+        "anonymous",
+        "sin título",
+        "documento1",
+        "document1",
+        "slide 1",
+    ];
     let a_file = [".doc", ".docx", ".pdf", ".indd", ".odt", ".tex", ".xls", ".xlsx", ".ppt", ".pptx"];
     if !by_program.iter().any(|words| lower.starts_with(words)) && !a_file.iter().any(|end| lower.ends_with(end)) {
         canonical.title(title);

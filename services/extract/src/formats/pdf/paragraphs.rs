@@ -13,7 +13,12 @@ use std::collections::{HashMap, HashSet};
 const MARGIN_BUCKET: f32 = 8.0;
 
 /// Writes the items of all pages.
-pub(super) fn write(items: &[Item], ranks: &Ranks, pages: u32, canonical: &mut Canonical<'_>) -> Result<(), ExtractError> {
+pub(super) fn write(
+    items: &[Item],
+    ranks: &Ranks,
+    pages: u32,
+    canonical: &mut Canonical<'_>,
+) -> Result<(), ExtractError> {
     let page = Layout::of(items);
     let mut writer = Writer { canonical, layout: &page, open: None, page: 0 };
     for (at, item) in items.iter().enumerate() {
@@ -54,7 +59,8 @@ struct Layout {
 
 impl Layout {
     fn of(items: &[Item]) -> Self {
-        let lines: Vec<&Line> = items.iter().filter_map(|item| if let Item::Line(line) = item { Some(line) } else { None }).collect();
+        let lines: Vec<&Line> =
+            items.iter().filter_map(|item| if let Item::Line(line) = item { Some(line) } else { None }).collect();
         let mut gaps: Vec<f32> = lines
             .windows(2)
             .filter(|pair| pair[0].page == pair[1].page && (pair[0].size - pair[1].size).abs() < 0.3)
@@ -78,7 +84,11 @@ impl Layout {
 
     fn margin(&self, line: &Line) -> f32 {
         let at = bucket(line.left());
-        [at - 1, at, at + 1].iter().filter_map(|at| self.margins.get(&(line.page, *at))).copied().fold(line.right(), f32::max)
+        [at - 1, at, at + 1]
+            .iter()
+            .filter_map(|at| self.margins.get(&(line.page, *at)))
+            .copied()
+            .fold(line.right(), f32::max)
     }
 
     /// Whether the first word of `next` would have fitted behind `line`: then it ends on purpose.
@@ -132,7 +142,8 @@ impl Writer<'_, '_> {
     fn line(&mut self, line: &Line, level: Option<u8>) -> Result<(), ExtractError> {
         let text = line.text();
         let marker = if level.is_none() { list_marker(&text) } else { None };
-        let kind = level.map_or(if marker.is_some() { BlockKind::ListItem } else { BlockKind::Paragraph }, BlockKind::Heading);
+        let kind =
+            level.map_or(if marker.is_some() { BlockKind::ListItem } else { BlockKind::Paragraph }, BlockKind::Heading);
         let join = self.open.as_ref().map_or(Join::New, |open| self.join(open, line, kind));
         if join == Join::New {
             self.flush()?;
@@ -167,7 +178,9 @@ impl Writer<'_, '_> {
         let start = text.rfind(char::is_whitespace).map_or(0, |at| at + 1);
         let end = next.find(|c: char| !c.is_alphanumeric() && c != '-').unwrap_or(next.len());
         let whole = format!("{}{}", &text[start..].trim_start(), &next[..end]).to_lowercase();
-        if text.ends_with('-') && self.layout.compounds.contains(whole.trim_start_matches(|c: char| !c.is_alphanumeric())) {
+        if text.ends_with('-')
+            && self.layout.compounds.contains(whole.trim_start_matches(|c: char| !c.is_alphanumeric()))
+        {
             text.push_str(next.trim());
         } else {
             join_wrapped(text, next);

@@ -140,7 +140,9 @@ fn join_marker(mut group: Group) -> Group {
         return group;
     }
     let marker = group.cells.remove(0);
-    if let (Some(cell), Some(mark)) = (group.cells.first_mut().and_then(|cell| cell.first_mut()), marker.into_iter().next()) {
+    if let (Some(cell), Some(mark)) =
+        (group.cells.first_mut().and_then(|cell| cell.first_mut()), marker.into_iter().next())
+    {
         let left = mark.left();
         let text = format!("{} {}", mark.text().trim(), cell.text());
         cell.cells = vec![Cell { text, left, right: cell.right() }];
@@ -170,7 +172,8 @@ fn tables(groups: Vec<Group>) -> Vec<Item> {
 /// Whether two rows share at least two columns, by their left or right edges.
 fn same_columns(above: &Group, below: &Group) -> bool {
     let (Some(first), Some(second)) = (above.first(), below.first()) else { return false };
-    if above.cells.len() < 2 || below.cells.len() < 2 || first.page != second.page || second.baseline >= first.baseline {
+    if above.cells.len() < 2 || below.cells.len() < 2 || first.page != second.page || second.baseline >= first.baseline
+    {
         return false;
     }
     let theirs = below.edges();

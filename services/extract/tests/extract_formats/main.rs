@@ -1,0 +1,25 @@
+//! Real files through the real jail. This program is its own child: the first argument decides
+//! whether it runs the tests, reads a document as the product does, or misbehaves under the same
+//! confinement.
+
+mod confinement;
+mod hostile;
+mod markup;
+mod misbehave;
+mod office;
+mod pdf;
+mod support;
+
+use libtest_mimic::{Arguments, Trial};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some("extract-child") => return fuente_extract::child::main(),
+        Some(name) if name.starts_with("child-") => return misbehave::main(name),
+        _ => {}
+    }
+    let trials = [pdf::trials(), office::trials(), markup::trials(), hostile::trials(), confinement::trials()];
+    let trials: Vec<Trial> = trials.into_iter().flatten().collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}

@@ -1,0 +1,123 @@
+//! The real embedding models: meaning, order, limits, and who waits for whom.
+
+mod common;
+
+use common::{CORES, cache, endless, engine};
+use fuente_models::{Embedder, EmbedderOptions, GenerateEvent, ModelError, manifest};
+use futures_util::StreamExt;
+use std::sync::LazyLock;
+
+fn embedder() -> Embedder {
+    // One session for all tests of this file: it takes seconds to load.
+    static LOADED: LazyLock<Embedder> = LazyLock::new(|| load("e5-small"));
+    LOADED.clone()
+}
+
+fn load(name: &str) -> Embedder {
+    let directory = manifest::entry(name).unwrap().directory(&cache());
+    let options = EmbedderOptions { directory, onnxruntime: cache().join("lib/libonnxruntime.so"), threads: 0 };
+    Embedder::load(&options).unwrap_or_else(|error| panic!("run `cargo xtask models` first: {error}"))
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_question_finds_the_passage_of_its_meaning_in_the_other_language() {
+    let _cores = CORES.lock().await;
+    let embedder = embedder();
+    let passages = strings(&[
+        "Las facturas se pagan a treinta días de la fecha de recepción.",
+        "Cada empleado tiene veintitrés días laborables de vacaciones al año.",
+        "The office kitchen is cleaned every Friday afternoon.",
+        "Los servidores se reinician el primer domingo de cada mes.",
+    ]);
+    let questions =
+        strings(&["How many vacation days do I get?", "¿Cuándo se limpia la cocina?", "When are invoices paid?"]);
+    let passages = embedder.embed_passages(passages, 512).await.unwrap();
+    let questions = embedder.embed_queries(questions).await.unwrap();
+    for (question, expected) in questions.iter().zip([1, 2, 0]) {
+        assert_eq!(question.len(), embedder.dim());
+        assert!((cosine(question, question) - 1.0).abs() < 1e-3, "vectors have length one");
+        let best = (0..passages.len())
+            .max_by(|a, b| cosine(question, &passages[*a]).total_cmp(&cosine(question, &passages[*b])));
+        assert_eq!(best, Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn the_english_model_finds_meaning_behind_other_words() {
+    let _cores = CORES.lock().await;
+    let embedder = load("minilm");
+    let texts = strings(&[
+        "Staff may work from home.",
+        "Remote work is allowed for employees.",
+        "The invoice is due in March.",
+    ]);
+    let vectors = embedder.embed_passages(texts, 512).await.unwrap();
+    assert!(cosine(&vectors[0], &vectors[1]) > cosine(&vectors[0], &vectors[2]) + 0.3);
+    assert_ne!(embedder.id(), self::embedder().id());
+}
+
+#[tokio::test]
+async fn batches_keep_the_order_and_change_no_vector() {
+    let _cores = CORES.lock().await;
+    let embedder = embedder();
+    let texts: Vec<String> =
+        (0..12).map(|i| format!("Rule {i}. {}", "The door is locked at night. ".repeat((i * 5) % 7 + 1))).collect();
+    let together = embedder.embed_passages(texts.clone(), 160).await.unwrap();
+    assert_eq!(together.len(), texts.len());
+    for (text, vector) in texts.into_iter().zip(&together) {
+        let alone = embedder.embed_passages(vec![text.clone()], 160).await.unwrap();
+        assert!(cosine(&alone[0], vector) > 0.9999, "{text}");
+    }
+    assert!(embedder.embed_passages(Vec::new(), 160).await.unwrap().is_empty());
+    assert!(embedder.embed_queries(Vec::new()).await.unwrap().is_empty());
+    assert_eq!(embedder.embed_queries(vec![String::new()]).await.unwrap().len(), 1, "an empty text has a vector, too");
+}
+
+#[tokio::test]
+async fn a_passage_that_would_be_cut_is_refused_and_counting_tells_before() {
+    let _cores = CORES.lock().await;
+    let embedder = embedder();
+    let room = embedder.max_tokens() - embedder.passage_overhead();
+    let mut text = "agua".to_owned();
+    while embedder.count_tokens(&text) < room {
+        text.push_str(" agua");
+    }
+    assert!(embedder.embed_passages(vec![text.clone()], 2048).await.is_ok());
+    text.push_str(" agua agua agua");
+    assert!(embedder.count_tokens(&text) > room);
+    let refused = embedder.embed_passages(vec![text], 2048).await;
+    assert!(matches!(refused, Err(ModelError::TooLong { most: 512, .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_question_overtakes_bulk_work() {
+    let _cores = CORES.lock().await;
+    let embedder = embedder();
+    let bulk = embedder.clone();
+    let texts = vec!["The door is locked at night, and the key is with the porter. ".repeat(8); 60];
+    let bulk = tokio::spawn(async move { bulk.embed_passages(texts, 256).await });
+    tokio::task::yield_now().await;
+    embedder.embed_queries(strings(&["Who has the key?"])).await.unwrap();
+    assert!(!bulk.is_finished(), "60 passages take seconds; the question must not wait for them");
+    assert_eq!(bulk.await.unwrap().unwrap().len(), 60);
+}
+
+#[tokio::test]
+async fn bulk_work_goes_on_in_short_turns_while_an_answer_is_written() {
+    let _cores = CORES.lock().await;
+    let (embedder, engine) = (embedder(), engine("smollm2", 1));
+    let mut stream = engine.generate(endless()).await.unwrap();
+    assert!(stream.next().await.is_some());
+    let texts = strings(&["The door is locked at night.", "The key is with the porter."]);
+    let vectors = embedder.embed_passages(texts, 8).await.unwrap();
+    assert_eq!(vectors.len(), 2, "two batches, and the answer is far from its end");
+    assert!(stream.next().await.is_some_and(|event| matches!(event, Ok(GenerateEvent::Token(_)))));
+}

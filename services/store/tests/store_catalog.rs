@@ -1,0 +1,175 @@
+//! The walls in the database: what the catalog says of them, and that nothing seeps through.
+
+mod common;
+
+use common::{Company, House, allow, code, folder, options};
+use fuente_contract::access::Who;
+use fuente_contract::{Cursor, ErrorCode};
+use fuente_store::{NewKey, StoreOptions, api_keys, conversations, documents, groups, libraries, open, sessions};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use std::time::Duration;
+
+#[tokio::test]
+async fn walls() {
+    let house = House::open().await;
+    let (one, two) = (filled(&house, "one").await, filled(&house, "two").await);
+    the_catalog_has_no_hole(&house).await;
+    without_a_context_there_is_nothing(&house).await;
+    one_tenant_cannot_touch_the_other(&house, &one, &two).await;
+    contexts_do_not_bleed(&house, &one, &two).await;
+    powerful_roles_are_refused(&house).await;
+    house.close().await;
+}
+
+/// A tenant with a row in every table.
+async fn filled(house: &House, slug: &str) -> Company {
+    let company = house.company(slug).await;
+    let (admin, store) = (&company.admin, house.store());
+    let group = groups::create(admin, store, "Everyone here").await.unwrap();
+    groups::add_user(admin, store, group.id, company.root.id).await.unwrap();
+    let rules = vec![allow(Who::Everyone), allow(Who::AllOf(vec![group.id]))];
+    let library = libraries::create(admin, store, "Handbook", "", rules).await.unwrap();
+    let secret = NewKey { name: "key".to_owned(), user: company.root.id, scopes: vec!["search".to_owned()], libraries: None, expires_at: None };
+    api_keys::create(admin, store, secret).await.unwrap();
+    sessions::open(admin, store, 1, 1).await.unwrap();
+    house.upload(admin, library.id, slug, "bytes", None).await.unwrap();
+    house.publish_all().await;
+    let conversation = conversations::create(admin, store, "Questions").await.unwrap();
+    house
+        .sql(&format!(
+            "INSERT INTO messages SELECT tenant_id, gen_random_uuid(), id, 'why?', 'null', '{{}}', now() FROM conversations WHERE id = '{}';
+             INSERT INTO message_citations SELECT m.tenant_id, m.id, 0, p.document_id, p.version_id, p.id, 0, 1, 'T', 'x', 1
+             FROM messages m JOIN passages p USING (tenant_id) WHERE m.conversation_id = '{}'",
+            conversation.id, conversation.id
+        ))
+        .await;
+    company
+}
+
+async fn names(connection: &mut PgConnection, query: &'static str) -> Vec<String> {
+    sqlx::query_scalar(query).fetch_all(connection).await.expect(query)
+}
+
+async fn tables(house: &House) -> Vec<String> {
+    names(&mut house.superuser().await, "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> '_sqlx_migrations' ORDER BY 1").await
+}
+
+/// Each query lists offenders; there are none.
+async fn the_catalog_has_no_hole(house: &House) {
+    assert!(tables(house).await.len() >= 17, "the query finds the tables");
+    let offenders: [(&str, &'static str); 9] = [
+        ("tables whose rows belong to nobody, or without forced row-level security", "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> '_sqlx_migrations'
+             AND NOT (relrowsecurity AND relforcerowsecurity AND EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'tenant_id' AND attnotnull))"),
+        ("tables without a policy", "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> '_sqlx_migrations'
+             AND NOT EXISTS (SELECT 1 FROM pg_policy WHERE polrelid = pg_class.oid)"),
+        ("policies that do not ask the tenant both ways", "SELECT tablename || '.' || policyname FROM pg_policies WHERE qual IS NULL OR with_check IS NULL
+             OR qual NOT LIKE '%fuente_tenant()%' OR with_check NOT LIKE '%fuente_tenant()%' OR cmd <> 'ALL'"),
+        ("keys that do not start with the tenant", "SELECT conrelid::regclass || '.' || conname FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
+             WHERE connamespace = 'public'::regnamespace AND contype IN ('p', 'u', 'f') AND conrelid <> '_sqlx_migrations'::regclass AND attname <> 'tenant_id'
+               AND conname <> 'tenants_slug_key'"),
+        ("unique indexes that do not", "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class ON pg_class.oid = indrelid JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+             WHERE relnamespace = 'public'::regnamespace AND indisunique AND relname <> '_sqlx_migrations' AND attname <> 'tenant_id' AND indexrelid <> 'tenants_slug_key'::regclass"),
+        ("foreign keys whose target does not", "SELECT conname::text FROM pg_constraint JOIN pg_attribute ON attrelid = confrelid AND attnum = confkey[1]
+             WHERE connamespace = 'public'::regnamespace AND contype = 'f' AND attname <> 'tenant_id'"),
+        ("functions that run as their owner", "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"),
+        ("views that run as their owner", "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
+             AND (relkind = 'm' OR relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY(reloptions), false))"),
+        ("powers of the serving role", "SELECT 'attributes' FROM pg_roles WHERE rolname = 'fuente_app' AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)
+             UNION ALL SELECT 'owns ' || objid FROM pg_shdepend WHERE refobjid = 'fuente_app'::regrole AND deptype = 'o'
+             UNION ALL SELECT 'member of ' || roleid::regrole FROM pg_auth_members WHERE member = 'fuente_app'::regrole
+             UNION ALL SELECT 'may create' WHERE has_schema_privilege('fuente_app', 'public', 'CREATE')
+             UNION ALL SELECT 'may truncate ' || relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND has_table_privilege('fuente_app', oid, 'TRUNCATE')
+             UNION ALL SELECT 'reads migrations' WHERE has_table_privilege('fuente_app', '_sqlx_migrations', 'SELECT')"),
+    ];
+    let mut connection = house.superuser().await;
+    for (what, query) in offenders {
+        assert_eq!(names(&mut connection, query).await, Vec::<String>::new(), "{what}");
+    }
+}
+
+async fn counts(connection: &mut PgConnection, tables: &[String]) -> Vec<(String, i64)> {
+    let mut counts = Vec::new();
+    for table in tables {
+        let count = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM {table}"))).fetch_one(&mut *connection).await.expect("a count");
+        counts.push((table.clone(), count));
+    }
+    counts
+}
+
+async fn without_a_context_there_is_nothing(house: &House) {
+    let tables = tables(house).await;
+    for (table, rows) in counts(&mut house.superuser().await, &tables).await {
+        assert!(rows > 0, "{table} holds rows, so that seeing none means something");
+    }
+    let none: Vec<(String, i64)> = tables.iter().map(|table| (table.clone(), 0)).collect();
+    let mut app = house.connect("fuente_app", "app").await;
+    assert_eq!(counts(&mut app, &tables).await, none, "on a fresh connection");
+    let set = "SELECT set_config('fuente.tenant', (SELECT NULL::text), true)";
+    app.execute(set).await.unwrap();
+    assert_eq!(counts(&mut app, &tables).await, none, "with nothing for a tenant");
+    for text in ["''", "'00000000-0000-0000-0000-000000000000'"] {
+        let mut tx = app.begin().await.unwrap();
+        tx.execute(AssertSqlSafe(format!("SELECT set_config('fuente.tenant', {text}, true), set_config('fuente.access', 'manage', true)"))).await.unwrap();
+        assert_eq!(counts(&mut tx, &tables).await, none, "with {text} for a tenant");
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(counts(&mut app, &tables).await, none, "on a used connection");
+}
+
+async fn one_tenant_cannot_touch_the_other(house: &House, one: &Company, two: &Company) {
+    let mut app = house.connect("fuente_app", "app").await;
+    for table in tables(house).await {
+        let mut tx = app.begin().await.unwrap();
+        tx.execute(AssertSqlSafe(format!("SELECT set_config('fuente.tenant', '{}', true), set_config('fuente.user', '{}', true), set_config('fuente.access', 'manage', true)", one.tenant, one.root.id))).await.unwrap();
+        for statement in [format!("UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = '{}'", two.tenant), format!("DELETE FROM {table} WHERE tenant_id = '{}'", two.tenant)] {
+            assert_eq!(tx.execute(AssertSqlSafe(statement.clone())).await.expect("no row, no fault").rows_affected(), 0, "{statement}");
+        }
+        let moved = tx.execute(AssertSqlSafe(format!("UPDATE {table} SET tenant_id = '{}'", two.tenant))).await;
+        let refused = moved.expect_err("rows cannot be given away").as_database_error().and_then(|error| error.code().map(|code| code.to_string()));
+        assert_eq!(refused.as_deref(), Some("42501"), "{table}");
+        tx.rollback().await.unwrap();
+    }
+}
+
+/// One connection, two tenants, 500 turns, some given up on the way: each sees its own and no more.
+async fn contexts_do_not_bleed(house: &House, one: &Company, two: &Company) {
+    let narrow = open(&StoreOptions { max_connections: 1, ..options(house.folder.path()) }).await.expect("a second opening attaches");
+    assert!(narrow.postgres.is_none(), "the server belongs to the first");
+    let mut given_up = 0;
+    for turn in 0..500_u64 {
+        let (own, slug) = if turn % 2 == 0 { (one, "one") } else { (two, "two") };
+        if turn % 5 == 0 {
+            let other = if turn % 2 == 0 { two } else { one };
+            let left = tokio::time::timeout(Duration::from_micros(turn * 8), documents::list(&other.admin, &narrow.store, None, &Cursor::default())).await;
+            given_up += u32::from(left.is_err());
+        }
+        let seen = documents::list(&own.admin, &narrow.store, None, &Cursor::default()).await.unwrap();
+        let names: Vec<&str> = seen.items.iter().map(|document| document.external_id.as_str()).collect();
+        assert_eq!(names, [slug], "turn {turn}");
+    }
+    assert!(given_up > 10, "some were given up on the way: {given_up}");
+    narrow.close().await.unwrap();
+}
+
+async fn powerful_roles_are_refused(house: &House) {
+    let folder = folder();
+    let external = |url: String, migrator_url: Option<String>| StoreOptions { embedded: false, url: Some(url), migrator_url, ..options(folder.path()) };
+    let app = house.url("fuente_app", "app");
+    open(&external(app.clone(), None)).await.expect("the right role is served").close().await.unwrap();
+    for (user, role) in [("fuente_migrator", "migrator"), ("postgres", "superuser")] {
+        for migrator in [None, Some(house.url("fuente_migrator", "migrator"))] {
+            let refused = open(&external(house.url(user, role), migrator)).await.map(|_| ());
+            assert_eq!(code(refused), ErrorCode::InvalidRequest, "{user}");
+        }
+    }
+    for (give, take) in [
+        ("GRANT fuente_migrator TO fuente_app", "REVOKE fuente_migrator FROM fuente_app"),
+        ("ALTER ROLE fuente_app BYPASSRLS", "ALTER ROLE fuente_app NOBYPASSRLS"),
+        ("CREATE VIEW peep AS SELECT 1 AS one; ALTER VIEW peep OWNER TO fuente_app", "DROP VIEW peep"),
+    ] {
+        house.sql(give).await;
+        assert_eq!(code(open(&external(app.clone(), None)).await.map(|_| ())), ErrorCode::InvalidRequest, "{give}");
+        house.sql(take).await;
+    }
+    open(&external(app, None)).await.expect("served again").close().await.unwrap();
+}
