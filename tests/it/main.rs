@@ -2,6 +2,12 @@
 //! engine, the embedding and a language model) when the first test needs it, asks it over HTTP,
 //! and stops it at the end.
 
+mod answers;
+mod apart;
+mod company;
+mod documents;
+mod leaks;
+mod rights;
 mod tidy;
 
 use fuente_tests::TestApp;
@@ -32,7 +38,7 @@ impl Case {
 }
 
 fn cases() -> Vec<Case> {
-    [tidy::cases()].into_iter().flatten().collect()
+    [tidy::cases(), leaks::cases(), rights::cases(), documents::cases(), answers::cases(), apart::cases(), company::cases()].into_iter().flatten().collect()
 }
 
 fn main() {

@@ -4,11 +4,11 @@ use fuente_contract::search::Signals;
 
 /// Weights of a logistic rule over the search's signals; fitted by `fuente eval abstain`
 /// (see its help for the data and the method), not by hand.
-const DENSE: f32 = 22.0;
-const DENSE_AT: f32 = 0.84;
-const COVERAGE: f32 = 3.0;
-const COVERAGE_AT: f32 = 0.5;
-const SPARSE: f32 = 0.1;
+const DENSE: f32 = 40.0;
+const DENSE_AT: f32 = 0.83;
+const COVERAGE: f32 = 4.0;
+const COVERAGE_AT: f32 = 0.35;
+const SPARSE: f32 = 0.0;
 const SPARSE_AT: f32 = 8.0;
 
 /// Why no answer is given.

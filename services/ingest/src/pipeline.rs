@@ -18,6 +18,9 @@ use std::sync::Arc;
 /// Passages embedded between two reports of progress.
 const STEP: usize = 32;
 
+/// Characters of title and headings that go before a passage.
+const LONGEST_PLACE: usize = 240;
+
 /// Why a job stopped.
 #[derive(Debug)]
 pub(crate) enum Stop {
@@ -160,11 +163,13 @@ fn row(claim: &Claim, chunk: Chunk, whole: &str) -> PassageRow {
     }
 }
 
-/// Title and heading path are prepended for the models only; the stored text stays canonical.
+/// Title and heading path are prepended for the models only; the stored text stays canonical. Cut
+/// to a bound: a document may style a whole page as a heading, and the passage must still fit.
 fn with_place(title: &str, row: &PassageRow) -> String {
     let mut place = vec![title];
     place.extend(row.heading.iter().map(String::as_str).filter(|heading| *heading != title));
-    format!("{}\n{}", place.join(" > "), row.text)
+    let place: String = place.join(" > ").chars().take(LONGEST_PLACE).collect();
+    format!("{place}\n{}", row.text)
 }
 
 fn point(claim: &Claim, row: &PassageRow, text: &str, dense: Vec<f32>) -> Point {
