@@ -11,9 +11,15 @@ use std::time::{Duration, Instant};
 
 pub fn cases() -> Vec<Case> {
     vec![
-        Case::app("answers::a_stream_is_ordered_and_its_citations_verify", a_stream_is_ordered_and_its_citations_verify),
+        Case::app(
+            "answers::a_stream_is_ordered_and_its_citations_verify",
+            a_stream_is_ordered_and_its_citations_verify,
+        ),
         Case::app("answers::what_no_document_says_is_refused", what_no_document_says_is_refused),
-        Case::app("answers::leaving_frees_the_engine_for_a_stored_answer", leaving_frees_the_engine_for_a_stored_answer),
+        Case::app(
+            "answers::leaving_frees_the_engine_for_a_stored_answer",
+            leaving_frees_the_engine_for_a_stored_answer,
+        ),
     ]
 }
 
@@ -88,24 +94,40 @@ fn what_no_document_says_is_refused(app: &TestApp) {
 fn leaving_frees_the_engine_for_a_stored_answer(app: &TestApp) {
     app.run(async {
         let (_, ann) = office(app, "answers-left").await;
-        let body = json!({ "question": "Tell me everything about the bicycles that the company lends and their repairs." });
+        let body =
+            json!({ "question": "Tell me everything about the bicycles that the company lends and their repairs." });
         let left = events::post_until(&ann, "/v1/ask", body, |event| event.name == "token").await;
         assert_eq!(order(&left), ["evidence", "token"], "{left:?}");
 
         // The stream above is closed in mid-answer. The next question must not wait for its end.
-        let talk = format!("/v1/conversations/{}", id(&ann.post("/v1/conversations", json!({ "title": "Bicycles" })).await.ok()));
+        let talk = format!(
+            "/v1/conversations/{}",
+            id(&ann.post("/v1/conversations", json!({ "title": "Bicycles" })).await.ok())
+        );
         let (start, question) = (Instant::now(), "Up to how many euros a year does the company pay for repairs?");
-        let events = events::post(&ann, &format!("{talk}/messages"), json!({ "question": question, "max_tokens": 32 })).await;
+        let events =
+            events::post(&ann, &format!("{talk}/messages"), json!({ "question": question, "max_tokens": 32 })).await;
         assert!(start.elapsed() < Duration::from_secs(30), "it took {:?}", start.elapsed());
         let names = order(&events);
         assert_eq!((names.first(), names.last()), (Some(&"evidence"), Some(&"done")), "{events:?}");
         let (message, done) = (named(&events, "message")[0], named(&events, "done")[0]);
 
         let stored = ann.get(&talk).await.ok();
-        assert_eq!(stored["messages"].as_array().map(Vec::len), Some(1), "the answer that was left is not kept: {stored}");
-        assert_eq!((&stored["messages"][0]["id"], &stored["messages"][0]["question"]), (&message["id"], &json!(question)));
+        assert_eq!(
+            stored["messages"].as_array().map(Vec::len),
+            Some(1),
+            "the answer that was left is not kept: {stored}"
+        );
+        assert_eq!(
+            (&stored["messages"][0]["id"], &stored["messages"][0]["question"]),
+            (&message["id"], &json!(question))
+        );
         assert_eq!(stored["messages"][0]["reply"]["text"], done["text"]);
-        verify(&ann, &stored["messages"][0]["reply"]["citations"].as_array().expect("a list").iter().collect::<Vec<_>>()).await;
+        verify(
+            &ann,
+            &stored["messages"][0]["reply"]["citations"].as_array().expect("a list").iter().collect::<Vec<_>>(),
+        )
+        .await;
         let listed = ann.get("/v1/conversations").await.ok();
         assert_eq!(listed["items"][0]["title"], "Bicycles", "{listed}");
     });

@@ -2,7 +2,7 @@
 
 use crate::Case;
 use fuente_contract::answer::Citation;
-use fuente_contract::{Door, Role};
+use fuente_contract::{Credential, Door, Role, Scope, Search, SearchRequest};
 use fuente_store::{StoreOptions, tenants, users};
 use fuente_tests::app::{eventually, folder, program};
 use fuente_tests::tenant::{Tenant, everyone, sign_in};
@@ -38,7 +38,8 @@ impl Drop for Processes {
 
 /// A port that was free a moment ago. All are held until all are known, so that none comes twice.
 fn free_ports() -> Vec<u16> {
-    let held: Vec<TcpListener> = SERVICES.iter().map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
+    let held: Vec<TcpListener> =
+        SERVICES.iter().map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
     held.iter().map(|listener| listener.local_addr().expect("an address").port()).collect()
 }
 
@@ -48,7 +49,9 @@ fn addresses(postgres: &Path) -> (String, String) {
     let secrets: Value = serde_json::from_slice(&secrets).expect("secrets are JSON");
     let state = std::fs::read_to_string(postgres.join("cluster/postmaster.pid")).expect("a running server");
     let port = state.lines().nth(3).expect("the port").trim().to_owned();
-    let url = |role: &str, secret: &Value| format!("postgres://{role}:{}@127.0.0.1:{port}/fuente", secret.as_str().expect("a password"));
+    let url = |role: &str, secret: &Value| {
+        format!("postgres://{role}:{}@127.0.0.1:{port}/fuente", secret.as_str().expect("a password"))
+    };
     (url("fuente_app", &secrets["app"]), url("fuente_migrator", &secrets["migrator"]))
 }
 
@@ -116,8 +119,16 @@ fn four_processes_make_one_fuente() {
         let qdrant = start_qdrant_grpc(&data.join("qdrant")).await.expect("the vector server");
         let system = Door::open().system();
         let tenant = tenants::create(&system, &opened.store, "apart", "Apart").await.expect("a tenant");
-        let admin = users::NewUser { email: "admin@apart.example".into(), name: "Admin".into(), password: Some("a long enough one".into()), role: Role::Admin, content_read: false };
+        let admin = users::NewUser {
+            email: "admin@apart.example".into(),
+            name: "Admin".into(),
+            password: Some("a long enough one".into()),
+            role: Role::Admin,
+            content_read: false,
+        };
         let admin = users::bootstrap_admin(&system, &opened.store, tenant, admin).await.expect("an administrator");
+
+        let scope = Door::open().admit(tenant, admin.id, Role::Admin, false, Credential::Local);
 
         let ports = free_ports();
         let mut processes = start(data, &ports, qdrant.url());
@@ -126,7 +137,7 @@ fn four_processes_make_one_fuente() {
         let person = sign_in(&url, "apart", "admin@apart.example").await;
         let tenant = Tenant { slug: "apart".to_owned(), admin: person, admin_id: admin.id.to_string() };
         cited_answer(&tenant).await;
-        wrong_secrets_open_nothing(&Door::open(), ports[1]).await;
+        wrong_secrets_open_nothing(&scope, ports[1]).await;
 
         drop(processes);
         qdrant.stop().await.expect("the vector server stops");
@@ -137,7 +148,10 @@ fn four_processes_make_one_fuente() {
 async fn cited_answer(tenant: &Tenant) {
     let library = tenant.library("All", everyone()).await;
     let pdf = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/company/documents/parental-leave.pdf");
-    let accepted = tenant.upload(&library, "parental-leave", "parental-leave.pdf", std::fs::read(pdf).expect("the sample")).await.ok();
+    let accepted = tenant
+        .upload(&library, "parental-leave", "parental-leave.pdf", std::fs::read(pdf).expect("the sample"))
+        .await
+        .ok();
     let job = tenant.finished(&accepted).await;
     assert_eq!(job["state"], "done", "{job}");
     let (ann, _) = tenant.user("ann", "member").await;
@@ -154,15 +168,14 @@ async fn cited_answer(tenant: &Tenant) {
 }
 
 /// A caller that does not know the secret gets nothing from the search service, whomever it claims to be.
-async fn wrong_secrets_open_nothing(door: &Door, port: u16) {
-    use fuente_contract::{Credential, Search, SearchRequest, TenantId, UserId};
-    let scope = door.admit(TenantId::fresh(), UserId::fresh(), Role::Admin, true, Credential::Local);
+async fn wrong_secrets_open_nothing(scope: &Scope, port: u16) {
     let url = format!("http://127.0.0.1:{port}");
     let ask = async |secret: &str| {
         let request = SearchRequest { query: "leave".into(), ..SearchRequest::default() };
-        RemoteSearch::new(&url, secret).expect("a client").search(&scope, request).await
+        RemoteSearch::new(&url, secret).expect("a client").search(scope, request).await
     };
-    assert!(ask(SECRET).await.is_ok(), "the right secret is heard");
+    let found = ask(SECRET).await.expect("the right secret is heard");
+    assert!(!found.hits.is_empty(), "and served");
     let refused = ask("a secret that is long enough, but not the one").await.expect_err("another secret");
     assert!(!format!("{refused:?}").contains(SECRET), "{refused:?}");
     let bare = Person::anonymous(&url).post("/v1/search", json!({})).await;

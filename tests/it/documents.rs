@@ -12,7 +12,10 @@ pub fn cases() -> Vec<Case> {
         Case::app("documents::a_new_version_replaces_the_old", a_new_version_replaces_the_old),
         Case::app("documents::a_deleted_document_is_gone_everywhere", a_deleted_document_is_gone_everywhere),
         Case::app("documents::a_job_tells_how_far_it_is", a_job_tells_how_far_it_is),
-        Case::app("documents::awkward_files_are_read_or_refused_with_advice", awkward_files_are_read_or_refused_with_advice),
+        Case::app(
+            "documents::awkward_files_are_read_or_refused_with_advice",
+            awkward_files_are_read_or_refused_with_advice,
+        ),
     ]
 }
 
@@ -43,7 +46,11 @@ fn a_new_version_replaces_the_old(app: &TestApp) {
             let texts = found(&tenant.admin, query).await;
             assert!(texts.contains("29 euros") && !texts.contains("17 euros"), "{query}: {texts}");
         }
-        let text = tenant.admin.get(&format!("/v1/documents/{}/text", second["document"].as_str().unwrap_or_default())).await.ok();
+        let text = tenant
+            .admin
+            .get(&format!("/v1/documents/{}/text", second["document"].as_str().unwrap_or_default()))
+            .await
+            .ok();
         assert_eq!(text["version"], second["version"]);
         assert!(text["text"].as_str().is_some_and(|text| text.contains("29 euros")), "{text}");
     });
@@ -79,7 +86,9 @@ fn a_job_tells_how_far_it_is(app: &TestApp) {
     app.run(async {
         let tenant = Tenant::make(app, "documents-jobs").await;
         let library = tenant.library("All", everyone()).await;
-        let text: String = (1..=40).map(|room| format!("## Room {room}\n\nRoom {room} seats {} people and has one screen.\n\n", room + 3)).collect();
+        let text: String = (1..=40)
+            .map(|room| format!("## Room {room}\n\nRoom {room} seats {} people and has one screen.\n\n", room + 3))
+            .collect();
         let accepted = tenant.upload(&library, "rooms", "rooms.md", text).await.ok();
         let job = accepted["job"].as_str().expect("a job");
         let stream = tenant.admin.get(&format!("/v1/admin/jobs/{job}/events")).await;
@@ -88,7 +97,11 @@ fn a_job_tells_how_far_it_is(app: &TestApp) {
         let percents: Vec<i64> = events.iter().filter_map(|event| event.data["progress"]["percent"].as_i64()).collect();
         assert!(percents.is_sorted(), "{percents:?}");
         let last = &events.last().expect("the stream ends with the job").data;
-        assert_eq!((&last["state"], &last["stage"], &last["progress"]["percent"]), (&json!("done"), &json!("publish"), &json!(100)), "{last}");
+        assert_eq!(
+            (&last["state"], &last["stage"], &last["progress"]["percent"]),
+            (&json!("done"), &json!("publish"), &json!(100)),
+            "{last}"
+        );
         assert_eq!(last["progress"]["passages_done"], last["progress"]["passages_total"], "{last}");
         assert!(last["progress"]["passages_total"].as_i64() >= Some(1), "{last}");
         assert!(found(&tenant.admin, "How many people does room 22 seat?").await.contains("Room 22 seats 25"));
@@ -109,11 +122,17 @@ fn awkward_files_are_read_or_refused_with_advice(app: &TestApp) {
             assert_eq!((&job["state"], &job["error"]), (&json!("failed"), &json!(code)), "{name}: {job}");
             assert!(job["advice"].as_str().is_some_and(|advice| advice.len() > 20), "{name}: {job}");
         }
-        for (name, expected) in [("latin-1.txt", &["próximo miércoles", "Muñoz"][..]), ("pdf-named.txt", &["blue badge"])] {
+        for (name, expected) in
+            [("latin-1.txt", &["próximo miércoles", "Muñoz"][..]), ("pdf-named.txt", &["blue badge"])]
+        {
             let accepted = send(name).await.ok();
             let job = tenant.finished(&accepted).await;
             assert_eq!(job["state"], "done", "{name}: {job}");
-            let text = tenant.admin.get(&format!("/v1/documents/{}/text", accepted["document"].as_str().unwrap_or_default())).await.ok();
+            let text = tenant
+                .admin
+                .get(&format!("/v1/documents/{}/text", accepted["document"].as_str().unwrap_or_default()))
+                .await
+                .ok();
             let text = text["text"].as_str().unwrap_or_default();
             assert!(expected.iter().all(|words| text.contains(words)), "{name}: {text}");
         }

@@ -9,13 +9,20 @@ use serde_json::{Value, json};
 pub fn cases() -> Vec<Case> {
     vec![
         Case::app("rights::rules_decide_from_one_query_to_the_next", rules_decide_from_one_query_to_the_next),
-        Case::app("rights::old_answers_are_withheld_with_their_documents", old_answers_are_withheld_with_their_documents),
+        Case::app(
+            "rights::old_answers_are_withheld_with_their_documents",
+            old_answers_are_withheld_with_their_documents,
+        ),
         Case::app("rights::a_library_without_rules_is_its_owners", a_library_without_rules_is_its_owners),
-        Case::app("rights::disabled_people_and_revoked_keys_are_out_at_once", disabled_people_and_revoked_keys_are_out_at_once),
+        Case::app(
+            "rights::disabled_people_and_revoked_keys_are_out_at_once",
+            disabled_people_and_revoked_keys_are_out_at_once,
+        ),
     ]
 }
 
-const TEXT: &str = "# Bonus plan\n\nThe bonus plan pays every welder 412 euros in March. The bonus plan ends in 2031.\n";
+const TEXT: &str =
+    "# Bonus plan\n\nThe bonus plan pays every welder 412 euros in March. The bonus plan ends in 2031.\n";
 
 /// Whether the document is there for `person`; all ways to it must agree.
 async fn reads(person: &Person, document: &str) -> bool {
@@ -38,10 +45,12 @@ fn rules_decide_from_one_query_to_the_next(app: &TestApp) {
     app.run(async {
         let tenant = Tenant::make(app, "rights-rules").await;
         let ((ann, ann_id), (bob, bob_id)) = (tenant.user("ann", "member").await, tenant.user("bob", "member").await);
-        let (finance, leads, region) = (tenant.group("Finance").await, tenant.group("Leads").await, tenant.group("Region").await);
+        let (finance, leads, region) =
+            (tenant.group("Finance").await, tenant.group("Leads").await, tenant.group("Region").await);
         tenant.nest(&leads, &region).await;
         let library = tenant.library("Bonuses", allow_groups(&[&finance, &leads])).await;
-        let document = tenant.publish(&library, "bonus", TEXT).await["document"].as_str().unwrap_or_default().to_owned();
+        let document =
+            tenant.publish(&library, "bonus", TEXT).await["document"].as_str().unwrap_or_default().to_owned();
         let library_rules = format!("/v1/admin/libraries/{library}/rules");
         let own_rules = format!("/v1/admin/documents/{document}/rules");
 
@@ -80,7 +89,8 @@ fn old_answers_are_withheld_with_their_documents(app: &TestApp) {
         tenant.join(&group, &ann_id).await;
         let library = tenant.library("Bonuses", allow_groups(&[&group])).await;
         tenant.publish(&library, "bonus", TEXT).await;
-        let talk = format!("/v1/conversations/{}", id(&ann.post("/v1/conversations", json!({ "title": "Bonus" })).await.ok()));
+        let talk =
+            format!("/v1/conversations/{}", id(&ann.post("/v1/conversations", json!({ "title": "Bonus" })).await.ok()));
         let question = json!({ "question": "How much does the bonus plan pay every welder?", "max_tokens": 24 });
         let events = events::post(&ann, &format!("{talk}/messages"), question).await;
         let evidence = events.iter().find(|event| event.name == "evidence").expect("evidence");
@@ -126,7 +136,8 @@ fn disabled_people_and_revoked_keys_are_out_at_once(app: &TestApp) {
         let (other_id, other) = tenant.key("second", &ann_id, &["search", "documents:read"], None).await;
         let (key, other) = (Person::holding(&app.url, &secret), Person::holding(&app.url, &other));
         let library = tenant.library("All", everyone()).await;
-        let document = tenant.publish(&library, "bonus", TEXT).await["document"].as_str().unwrap_or_default().to_owned();
+        let document =
+            tenant.publish(&library, "bonus", TEXT).await["document"].as_str().unwrap_or_default().to_owned();
         assert!(reads(&ann, &document).await && reads(&key, &document).await && reads(&other, &document).await);
 
         tenant.admin.delete(&format!("/v1/admin/api-keys/{other_id}")).await.ok();
@@ -138,7 +149,8 @@ fn disabled_people_and_revoked_keys_are_out_at_once(app: &TestApp) {
             assert_eq!(gone.get("/v1/me").await.status, StatusCode::UNAUTHORIZED);
             assert_eq!(gone.post("/v1/search", json!({ "query": "bonus" })).await.status, StatusCode::UNAUTHORIZED);
         }
-        let body = json!({ "tenant": "rights-gone", "email": "ann@rights-gone.example", "password": "a long enough one" });
+        let body =
+            json!({ "tenant": "rights-gone", "email": "ann@rights-gone.example", "password": "a long enough one" });
         assert_eq!(Person::anonymous(&app.url).post("/v1/auth/sign-in", body).await.status, StatusCode::UNAUTHORIZED);
     });
 }

@@ -29,7 +29,11 @@ pub fn settings(folder: &std::path::Path) -> Settings {
 pub fn program(name: &str) -> PathBuf {
     let here = std::env::current_exe().expect("a test has a path");
     let path = here.parent().and_then(std::path::Path::parent).expect("target/PROFILE/deps").join(name);
-    assert!(path.is_file(), "{} is not built: run `cargo build --workspace --bins` first, or the whole with `cargo xtask test`", path.display());
+    assert!(
+        path.is_file(),
+        "{} is not built: run `cargo build --workspace --bins` first, or the whole with `cargo xtask test`",
+        path.display()
+    );
     path
 }
 
@@ -45,7 +49,9 @@ impl TestApp {
     pub fn start() -> Self {
         let folder = folder();
         let runtime = Runtime::new().expect("a runtime");
-        let running = runtime.block_on(assemble::start(&settings(folder.path()))).unwrap_or_else(|error| panic!("Fuente does not start: {error:#}"));
+        let running = runtime
+            .block_on(assemble::start(&settings(folder.path())))
+            .unwrap_or_else(|error| panic!("Fuente does not start: {error:#}"));
         Self { url: running.url.clone(), running, runtime, _folder: folder }
     }
 
@@ -60,7 +66,11 @@ impl TestApp {
 }
 
 /// Asks `probe` until it gives something, for at most `limit`: waits for a state, not for luck.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(limit: Duration, what: &str, mut probe: impl FnMut() -> F) -> T {
+pub async fn eventually<T, F: Future<Output = Option<T>>>(
+    limit: Duration,
+    what: &str,
+    mut probe: impl FnMut() -> F,
+) -> T {
     let end = Instant::now() + limit;
     loop {
         if let Some(found) = probe().await {

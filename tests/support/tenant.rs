@@ -39,7 +39,13 @@ impl Tenant {
         let (system, store) = (app.running.door.system(), &app.running.store);
         let tenant = tenants::create(&system, store, slug, slug).await.expect("a tenant");
         let email = format!("admin@{slug}.example");
-        let new = users::NewUser { email: email.clone(), name: "Admin".into(), password: Some(PASSWORD.into()), role: Role::Admin, content_read: false };
+        let new = users::NewUser {
+            email: email.clone(),
+            name: "Admin".into(),
+            password: Some(PASSWORD.into()),
+            role: Role::Admin,
+            content_read: false,
+        };
         let admin = users::bootstrap_admin(&system, store, tenant, new).await.expect("an administrator");
         let person = sign_in(&app.url, slug, &email).await;
         Self { slug: slug.to_owned(), admin: person, admin_id: admin.id.to_string() }
@@ -99,7 +105,8 @@ impl Tenant {
 
     /// Waits for the job of an upload and returns it.
     pub async fn finished(&self, accepted: &Value) -> Value {
-        let path = format!("/v1/admin/jobs/{}", accepted["job"].as_str().unwrap_or_else(|| panic!("no job in {accepted}")));
+        let path =
+            format!("/v1/admin/jobs/{}", accepted["job"].as_str().unwrap_or_else(|| panic!("no job in {accepted}")));
         eventually(Duration::from_secs(60), "the end of the job", || async {
             let job = self.admin.get(&path).await.ok();
             (!["queued", "running"].contains(&job["state"].as_str().unwrap_or_default())).then_some(job)

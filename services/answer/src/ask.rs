@@ -3,7 +3,7 @@
 use crate::abstain::{self, Abstention};
 use crate::error::from_model;
 use crate::ground::{Grounding, Question};
-use crate::{cite, prompt, refuse};
+use crate::{cite, prompt, quote, refuse};
 use fuente_contract::answer::{AnswerEvent, AnswerStream, AskRequest, Reply, Trace, Usage, Verdict};
 use fuente_contract::{Answer, Result, Scope, Search};
 use fuente_models::{Embedder, Finish, GenerateEvent, GenerateRequest, GenerateStream, Generator, Sampling};
@@ -132,8 +132,11 @@ impl Answerer {
                     return;
                 }
             };
+            // What was completed after the model's own words; a client that shows `done` needs neither.
             if shown == 0 {
                 yield AnswerEvent::Token(reply.text.clone());
+            } else if let Some(rest) = reply.text.strip_prefix(written.trim()).filter(|rest| !rest.is_empty()) {
+                yield AnswerEvent::Token(rest.to_owned());
             }
             for citation in reply.citations.clone() {
                 yield AnswerEvent::Citation(citation);
@@ -151,8 +154,11 @@ impl Answerer {
         let mut refused = refused.or_else(|| (written.is_empty() || refuse::is_refusal(written)).then_some(Abstention::ModelRefused));
         let mut attributed = cite::Attributed { sentences: Vec::new(), citations: Vec::new() };
         if refused.is_none() {
-            attributed = cite::attribute(&self.embedder, &run.grounding, written).await?;
-            if attributed.sentences.iter().filter(|sentence| sentence.supported).count() * 2 < attributed.sentences.len() {
+            let own = cite::attribute(&self.embedder, &run.grounding, written).await?;
+            attributed = quote::complete(&run.grounding, own);
+            if abstain::asks_price_of_none(&run.grounding, &attributed.citations)
+                || attributed.sentences.iter().filter(|sentence| sentence.supported).count() * 2 < attributed.sentences.len()
+            {
                 refused = Some(Abstention::Unsupported);
             }
         }
@@ -175,7 +181,7 @@ impl Answerer {
                 trace,
             },
             None => Reply {
-                text: written.to_owned(),
+                text: attributed.sentences.iter().map(|sentence| sentence.text.as_str()).collect::<Vec<_>>().join("\n"),
                 sentences: attributed.sentences,
                 citations: attributed.citations,
                 verdict,

@@ -29,6 +29,13 @@ pub(crate) struct Attributed {
     pub(crate) citations: Vec<Citation>,
 }
 
+impl Attributed {
+    /// Index of the sentence that comes next.
+    pub(crate) fn number(&self) -> u32 {
+        u32::try_from(self.sentences.len()).unwrap_or(u32::MAX)
+    }
+}
+
 struct Source<'a> {
     evidence: &'a Evidence,
     sentence: &'a Sentence,
@@ -52,8 +59,8 @@ pub(crate) async fn attribute(embedder: &Embedder, grounding: &Grounding, answer
         if chosen.is_empty() {
             chosen = claim.by_meaning(embedder, &sources).await?;
         }
-        let number = u32::try_from(attributed.sentences.len()).unwrap_or(u32::MAX);
-        let cited: Vec<Citation> = chosen.iter().filter_map(|source| citation(source, number)).collect();
+        let number = attributed.number();
+        let cited: Vec<Citation> = chosen.iter().filter_map(|source| citation(source.evidence, source.sentence, number)).collect();
         attributed.sentences.push(AnswerSentence { text: text.to_owned(), supported: !cited.is_empty() });
         attributed.citations.extend(cited);
     }
@@ -144,19 +151,19 @@ impl<'a> Claim<'a> {
 }
 
 /// The citation of a sentence, or nothing where it does not verify against the passage (I7).
-fn citation(source: &Source<'_>, sentence: u32) -> Option<Citation> {
-    let hit = &source.evidence.hit;
-    let quote = source.sentence.text.clone();
+pub(crate) fn citation(evidence: &Evidence, source: &Sentence, sentence: u32) -> Option<Citation> {
+    let hit = &evidence.hit;
+    let quote = source.text.clone();
     let made = Citation {
-        evidence: source.evidence.number,
+        evidence: evidence.number,
         sentence,
         document: hit.document,
         version: hit.version,
         passage: hit.passage,
         title: hit.title.clone(),
         page: hit.page_from,
-        char_start: source.sentence.char_start,
-        char_end: source.sentence.char_end,
+        char_start: source.char_start,
+        char_end: source.char_end,
         quote_sha256: quote_hash(&quote),
         quote,
     };

@@ -11,6 +11,7 @@ mod error;
 mod follow_up;
 mod ground;
 mod prompt;
+mod quote;
 mod refuse;
 pub mod startup;
 mod words;

@@ -41,6 +41,10 @@ impl Ingest for Acceptor {
         };
         if accepted.unchanged {
             let _ = self.blobs.delete(&blob.key).await;
+            // The same bytes may have come with other rules; no job will carry those to the vectors.
+            if upload.rules.is_some() {
+                self.retag(scope, accepted.document).await?;
+            }
         } else {
             self.wake.notify_one();
         }

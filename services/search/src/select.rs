@@ -14,8 +14,11 @@ use fuente_models::Embedder;
 const SHARES: [f32; 5] = [0.5, 0.25, 0.15, 0.1, 0.1];
 /// Sentences compared by meaning: more would cost the half second that evidence may take.
 const EMBEDDED_SENTENCES: usize = 16;
-/// Above this share of covered terms, words alone tell the best sentence.
-const COVERED: f32 = 0.6;
+/// Weight of meaning against words in a sentence's score; cosines of this model differ by a few
+/// hundredths where shares of covered words differ by tenths.
+const MEANING: f32 = 8.0;
+/// Weight of the words in the title and headings over a sentence, against those in it.
+const PLACE: f32 = 0.3;
 /// Near-duplicates add tokens and no facts.
 const SAME: f32 = 0.9;
 
@@ -46,7 +49,7 @@ pub(crate) async fn evidence(
     budget: u32,
 ) -> Result<Vec<Evidence>> {
     let mut split: Vec<Vec<Sentence>> = hits.iter().take(SHARES.len()).map(|hit| scored(hit, terms)).collect();
-    by_meaning(embedder, question, &mut split).await?;
+    by_meaning(embedder, question, hits, &mut split).await?;
     #[allow(clippy::cast_precision_loss)] // budgets are a few hundred tokens
     let budget = budget as f32;
     let (mut spent, mut chosen) = (0.0, Vec::new());
@@ -63,12 +66,13 @@ pub(crate) async fn evidence(
 
 fn scored(hit: &Hit, terms: &Terms) -> Vec<Sentence> {
     let mut position = Position::default();
+    let placed = terms.coverage(&format!("{}\n{}", hit.title, hit.heading.join("\n")), &hit.lang);
     sentences(&hit.text)
         .into_iter()
         .map(|range| {
             let text = hit.text[range.clone()].to_owned();
             let (start, end) = (position.at(&hit.text, range.start), position.at(&hit.text, range.end));
-            let score = terms.coverage(&text, &hit.lang);
+            let score = terms.coverage(&text, &hit.lang) + PLACE * placed;
             Sentence { char_start: hit.char_start + start, char_end: hit.char_start + end, text, score }
         })
         .collect()
@@ -89,26 +93,25 @@ impl Position {
     }
 }
 
-/// Adds similarity of meaning where words do not tell (another language, other words).
-async fn by_meaning(embedder: &Embedder, question: &[f32], split: &mut [Vec<Sentence>]) -> Result<()> {
-    let covered = split.iter().take(2).flatten().map(|sentence| sentence.score).fold(0.0, f32::max);
-    if covered >= COVERED {
-        return Ok(());
-    }
-    let places: Vec<(usize, usize)> = split
-        .iter()
-        .enumerate()
-        .flat_map(|(hit, list)| (0..list.len()).map(move |at| (hit, at)))
-        .take(EMBEDDED_SENTENCES)
-        .collect();
-    let texts = places.iter().map(|(hit, at)| split[*hit][*at].text.clone()).collect();
+/// Adds similarity of meaning to the most promising sentences: those with the most words in common,
+/// and (whatever their words) those of the best passages.
+async fn by_meaning(embedder: &Embedder, question: &[f32], hits: &[Hit], split: &mut [Vec<Sentence>]) -> Result<()> {
+    let mut places: Vec<(usize, usize)> =
+        split.iter().enumerate().take(3).flat_map(|(hit, list)| (0..list.len()).map(move |at| (hit, at))).collect();
+    places.sort_by(|a, b| split[b.0][b.1].score.total_cmp(&split[a.0][a.1].score).then(a.cmp(b)));
+    places.truncate(EMBEDDED_SENTENCES);
+    let texts = places.iter().map(|(hit, at)| under_heading(&hits[*hit], &split[*hit][*at].text)).collect();
     let vectors = embedder.embed_queries(texts).await.map_err(from_model)?;
     for ((hit, at), vector) in places.into_iter().zip(vectors) {
         let cosine: f32 = vector.iter().zip(question).map(|(a, b)| a * b).sum();
-        // Cosines of this model lie between 0.7 and 0.95: spread them over 0 to 1.
-        split[hit][at].score += ((cosine - 0.7) * 4.0).clamp(0.0, 1.0);
+        split[hit][at].score += (cosine - 0.75).max(0.0) * MEANING;
     }
     Ok(())
+}
+
+/// A list item or a table row means little without what it stands under.
+fn under_heading(hit: &Hit, sentence: &str) -> String {
+    format!("{}: {sentence}", hit.heading.last().unwrap_or(&hit.title))
 }
 
 /// The window around the best sentence that fits `room` tokens; at least that sentence where any room is left.

@@ -27,7 +27,7 @@ pub struct StoredMessage {
 /// `NotFound` where the conversation is not the user's.
 pub async fn append(scope: &Scope, store: &Store, conversation: ConversationId, question: &str, reply: &Reply) -> Result<MessageId> {
     let id = MessageId::fresh();
-    // Candidates count too: their titles and scores are in the trace.
+    // Evidence counts though it was not cited: the answer was written with it in sight.
     let used: BTreeSet<Uuid> = reply
         .citations
         .iter()
@@ -94,7 +94,7 @@ pub async fn list(scope: &Scope, store: &Store, conversation: ConversationId) ->
     .fetch_all(&mut *tx)
     .await
     .map_err(fault)?;
-    Ok(rows
+    let mut turns: Vec<StoredMessage> = rows
         .into_iter()
         .map(|row| {
             let Json(reply): Json<Option<Reply>> = row.get("reply");
@@ -107,5 +107,18 @@ pub async fn list(scope: &Scope, store: &Store, conversation: ConversationId) ->
                 created_at: stamp(row.get::<OffsetDateTime, _>("created_at")),
             }
         })
-        .collect())
+        .collect();
+    // Documents that were merely considered do not hold an answer back, but leave its trace.
+    let considered: Vec<Uuid> = turns.iter().flat_map(|turn| &turn.reply).flat_map(|reply| &reply.trace.candidates).map(|candidate| candidate.document.0).collect();
+    let known: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM documents WHERE id = ANY($1) AND ($2::uuid[] IS NULL OR library_id = ANY($2))")
+        .bind(considered)
+        .bind(limited(scope))
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(fault)?;
+    let known: BTreeSet<Uuid> = known.into_iter().collect();
+    for reply in turns.iter_mut().filter_map(|turn| turn.reply.as_mut()) {
+        reply.trace.candidates.retain(|candidate| known.contains(&candidate.document.0));
+    }
+    Ok(turns)
 }

@@ -68,11 +68,14 @@ impl Call {
     pub fn with_unknown_fields(&self) -> Vec<Self> {
         let with = |body: Body| Self { body, ..self.clone() };
         match &self.body {
-            Body::Json(value) => objects(value).into_iter().map(|at| {
-                let mut odd = value.clone();
-                odd.pointer_mut(&at).expect("it was just found")["unheard_of"] = json!(1);
-                with(Body::Json(odd))
-            }).collect(),
+            Body::Json(value) => objects(value)
+                .into_iter()
+                .map(|at| {
+                    let mut odd = value.clone();
+                    odd.pointer_mut(&at).expect("it was just found")["unheard_of"] = json!(1);
+                    with(Body::Json(odd))
+                })
+                .collect(),
             Body::Form(lines) => vec![with(Body::Form(format!("{lines}\nunheard_of=1")))],
             Body::Nothing | Body::Bytes => Vec::new(),
         }
@@ -83,7 +86,9 @@ impl Call {
 fn objects(value: &Value) -> Vec<String> {
     let below = |key: String, value: &Value| objects(value).into_iter().map(move |at| format!("/{key}{at}"));
     match value {
-        Value::Object(fields) => std::iter::once(String::new()).chain(fields.iter().flat_map(|(key, value)| below(key.clone(), value))).collect(),
+        Value::Object(fields) => std::iter::once(String::new())
+            .chain(fields.iter().flat_map(|(key, value)| below(key.clone(), value)))
+            .collect(),
         Value::Array(items) => items.iter().enumerate().flat_map(|(at, value)| below(at.to_string(), value)).collect(),
         _ => Vec::new(),
     }
@@ -102,8 +107,12 @@ pub async fn replay(person: &Person, call: &Call) -> Reply {
 }
 
 fn form(lines: &str) -> String {
-    let part = |head: &str, body: &str| format!("--between\r\nContent-Disposition: form-data; {head}\r\n\r\n{body}\r\n");
-    let fields = lines.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| part(&format!("name=\"{name}\""), value));
+    let part =
+        |head: &str, body: &str| format!("--between\r\nContent-Disposition: form-data; {head}\r\n\r\n{body}\r\n");
+    let fields = lines
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| part(&format!("name=\"{name}\""), value));
     let file = part("name=\"file\"; filename=\"nothing.md\"", FILE);
     fields.chain([file, "--between--\r\n".to_owned()]).collect()
 }

@@ -56,6 +56,19 @@ impl Stranger {
         }
     }
 
+    /// The stranger's own objects. A new question knows the earlier ones of its conversation, so
+    /// each gets a conversation of its own, or two equal calls would differ.
+    pub async fn own_for(&self, route: &RouteRule) -> Objects {
+        let mut own = self.own.clone();
+        if route.path.ends_with("/messages") && self.person.token.is_some() {
+            let made = self.person.post("/v1/conversations", json!({ "title": "Mine" })).await;
+            if made.status.is_success() {
+                own.insert(IdKind::Conversation, id(&made.json()));
+            }
+        }
+        own
+    }
+
     /// The status that this stranger must get from a route, whatever it is asked for.
     pub fn expected(&self, route: &RouteRule) -> Option<StatusCode> {
         match route.rule {
@@ -84,7 +97,8 @@ impl Company {
         let (key, _) = tenant.key(&format!("{word} key"), &user, &["ask"], None).await;
         let conversation = id(&reader.post("/v1/conversations", json!({ "title": format!("{word} talk") })).await.ok());
         if answered {
-            let question = json!({ "question": format!("How many days of leave does the {word} plan pay?"), "max_tokens": 24 });
+            let question =
+                json!({ "question": format!("How many days of leave does the {word} plan pay?"), "max_tokens": 24 });
             let events = events::post(&reader, &format!("/v1/conversations/{conversation}/messages"), question).await;
             assert_eq!(events.last().map(|event| event.name.as_str()), Some("done"), "{events:?}");
         }
@@ -111,8 +125,11 @@ impl World {
         let open = a.tenant.library("Open", everyone()).await;
         let accepted = a.tenant.publish(&open, "open", "# Canteen\n\nThe canteen opens at noon.\n").await;
         let field = |name: &str| accepted[name].as_str().unwrap_or_default().to_owned();
-        let open_objects =
-            Objects::from([(IdKind::Library, open.clone()), (IdKind::Document, field("document")), (IdKind::Version, field("version"))]);
+        let open_objects = Objects::from([
+            (IdKind::Library, open.clone()),
+            (IdKind::Document, field("document")),
+            (IdKind::Version, field("version")),
+        ]);
         let (bystander, bystander_id) = a.tenant.user("bystander", "member").await;
         let talk = id(&bystander.post("/v1/conversations", json!({ "title": "Mine" })).await.ok());
         let mut own = open_objects.clone();
@@ -121,19 +138,26 @@ impl World {
         // May read everything in person, but this key only the open library.
         let (_, holder) = a.tenant.user("holder", "member").await;
         a.tenant.join(&a.objects[&IdKind::Group], &holder).await;
-        let (_, limited) = a.tenant.key("limited", &holder, &["ask", "search", "documents:read"], Some(vec![&open])).await;
+        let (_, limited) =
+            a.tenant.key("limited", &holder, &["ask", "search", "documents:read"], Some(vec![&open])).await;
         // Keys of the administrator, who may do everything in person.
         let admin = &a.tenant.admin_id;
         let (_, asks) = a.tenant.key("asks", admin, &["ask"], None).await;
         let (_, nothing) = a.tenant.key("searches", admin, &["search"], None).await;
         let (url, nobody) = (&app.url, Person::anonymous(&app.url));
         let strangers = vec![
-            Stranger { is_admin: true, ..Stranger::new("another tenant's administrator", b.tenant.admin.clone(), b.objects.clone()) },
+            Stranger {
+                is_admin: true,
+                ..Stranger::new("another tenant's administrator", b.tenant.admin.clone(), b.objects.clone())
+            },
             Stranger::new("another tenant's member", b.reader.clone(), b.objects.clone()),
             Stranger::new("another member", bystander, own),
             Stranger::new("an auditor", auditor, open_objects.clone()),
             Stranger::new("a key for another library", Person::holding(url, &limited), open_objects),
-            Stranger { other: Some(Person::holding(url, &nothing)), ..Stranger::new("a key without the scope", Person::holding(url, &asks), a.objects.clone()) },
+            Stranger {
+                other: Some(Person::holding(url, &nothing)),
+                ..Stranger::new("a key without the scope", Person::holding(url, &asks), a.objects.clone())
+            },
             Stranger::new("nobody", nobody.clone(), Objects::new()),
         ];
         Self { a, nobody, strangers }

@@ -1,0 +1,118 @@
+//! The Postgres of our own through starts, crashes and ends; and the folder of the original files.
+
+mod common;
+
+use bytes::Bytes;
+use common::{House, code, folder, options};
+use fuente_contract::ErrorCode;
+use fuente_store::{Opened, blobs::Blobs, open, tenants};
+use futures_util::{FutureExt, StreamExt, stream};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fs;
+use std::path::Path;
+
+async fn slugs(house: &House, opened: &Opened) -> Vec<String> {
+    tenants::list(&house.system(), &opened.store).await.unwrap().into_iter().map(|(_, slug)| slug).collect()
+}
+
+/// Processes that work on the folder.
+fn processes(folder: &Path) -> Vec<String> {
+    let name = folder.to_string_lossy().into_owned();
+    let commands = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    commands.map(|command| String::from_utf8_lossy(&command).into_owned()).filter(|command| command.contains(&name)).collect()
+}
+
+#[tokio::test]
+async fn lives() {
+    let mut house = House::open().await;
+    house.company("before").await;
+    let options = options(house.folder.path());
+    let beside = open(&options).await.expect("a second opening attaches");
+    assert!(beside.postgres.is_none() && house.opened.postgres.is_some(), "one supervises");
+    assert_eq!(slugs(&house, &beside).await, ["before"]);
+    beside.close().await.unwrap();
+    assert_eq!(slugs(&house, &house.opened).await, ["before"], "the guest's end is not the server's");
+
+    for round in 0..3 {
+        let slug = format!("acknowledged-{round}");
+        house.company(&slug).await;
+        let (pid, _) = house.postmaster();
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+        house = reopened(house).await;
+        assert!(slugs(&house, &house.opened).await.contains(&slug), "what was acknowledged is there after a kill");
+        assert_ne!(house.postmaster().0, pid);
+    }
+
+    house = reopened(house).await;
+    assert_eq!(slugs(&house, &house.opened).await.len(), 4, "an orderly end keeps everything");
+    let (running, folder) = (processes(house.folder.path()).len(), house.folder.path().to_owned());
+    assert!(running >= 1, "the look at the processes sees the server");
+    house.opened.close().await.unwrap();
+    assert_eq!(processes(&folder), Vec::<String>::new(), "a stop leaves no process");
+    let secrets = fs::metadata(folder.join("postgres/secrets.json")).unwrap();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&secrets.permissions()) & 0o777, 0o600);
+}
+
+/// Closes and opens the same folder.
+async fn reopened(house: House) -> House {
+    house.opened.close().await.expect("the store closes");
+    let opened = open(&options(house.folder.path())).await.expect("the store opens again");
+    House { opened, folder: house.folder, door: house.door }
+}
+
+#[tokio::test]
+async fn a_missing_postgres_says_what_to_do() {
+    let folder = folder();
+    let refused = open(&fuente_store::StoreOptions { postgres: Some(folder.path().join("nowhere")), ..options(folder.path()) }).await.map(|_| ()).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::Unavailable);
+    assert!(refused.detail.contains("cargo xtask models postgres"), "{}", refused.detail);
+}
+
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// So many parts of 1 MiB.
+fn parts(count: usize) -> Vec<std::io::Result<Bytes>> {
+    (0..count).map(|_| Ok(Bytes::from(vec![7; 1 << 20]))).collect()
+}
+
+#[tokio::test]
+async fn blobs_come_whole_or_not_at_all() {
+    let folder = folder();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let door = fuente_contract::Door::open();
+    let scope = door.admit(fuente_contract::TenantId::fresh(), fuente_contract::UserId::fresh(), fuente_contract::Role::Admin, false, fuente_contract::Credential::Session);
+
+    let most = 12 << 20;
+    let stored = blobs.put_stream(&scope, stream::iter(parts(12)).boxed(), most).await.unwrap();
+    let bytes = blobs.get(&stored.key).await.unwrap();
+    assert_eq!((stored.bytes, bytes.len()), (12 << 20, 12 << 20));
+    assert_eq!(stored.hash, blake3::hash(&bytes).as_bytes());
+    assert_eq!(files(folder.path()).len(), 1);
+    blobs.delete(&stored.key).await.unwrap();
+    blobs.delete(&stored.key).await.expect("deleting twice is no error");
+    assert_eq!(code(blobs.get(&stored.key).await), ErrorCode::NotFound);
+
+    assert_eq!(code(blobs.put_stream(&scope, stream::iter(parts(13)).boxed(), most).await), ErrorCode::TooLarge);
+    assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new(), "nothing of a file that is too large");
+
+    let broken = parts(8).into_iter().chain([Err(std::io::Error::other("the line went dead"))]);
+    assert_eq!(code(blobs.put_stream(&scope, stream::iter(broken.collect::<Vec<_>>()).boxed(), most).await), ErrorCode::InvalidRequest);
+    assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new(), "nothing of a stream that broke");
+
+    let endless = stream::iter(parts(8)).chain(stream::pending()).boxed();
+    let mut upload = blobs.put_stream(&scope, endless, most).boxed();
+    while files(folder.path()).is_empty() {
+        assert!((&mut upload).now_or_never().is_none(), "it waits for more");
+        tokio::task::yield_now().await;
+    }
+    drop(upload);
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !files(folder.path()).is_empty() {
+        assert!(std::time::Instant::now() < end, "nothing of an upload whose caller went away: {:?}", files(folder.path()));
+        tokio::task::yield_now().await;
+    }
+}
