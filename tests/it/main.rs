@@ -38,7 +38,18 @@ impl Case {
 }
 
 fn cases() -> Vec<Case> {
-    [tidy::cases(), leaks::cases(), rights::cases(), documents::cases(), answers::cases(), apart::cases(), company::cases()].into_iter().flatten().collect()
+    [
+        tidy::cases(),
+        leaks::cases(),
+        rights::cases(),
+        documents::cases(),
+        answers::cases(),
+        apart::cases(),
+        company::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn main() {

@@ -31,7 +31,10 @@ pub fn cases() -> Vec<Case> {
     vec![
         Case::plain("tidy::rooms_know_only_the_rooms_they_may", rooms_know_only_the_rooms_they_may),
         Case::plain("tidy::each_thing_has_its_room", each_thing_has_its_room),
-        Case::plain("tidy::every_file_says_what_it_is_for_and_stays_short", every_file_says_what_it_is_for_and_stays_short),
+        Case::plain(
+            "tidy::every_file_says_what_it_is_for_and_stays_short",
+            every_file_says_what_it_is_for_and_stays_short,
+        ),
         Case::plain("tidy::store_functions_take_a_scope_first", store_functions_take_a_scope_first),
         Case::plain("tidy::every_setting_is_documented", every_setting_is_documented),
     ]
@@ -97,7 +100,18 @@ fn rooms_know_only_the_rooms_they_may() {
 /// I9: each word may be named only in the places given.
 fn each_thing_has_its_room() {
     let places: &[(&str, &[&str])] = &[
-        ("actix_web", &["services/wire/", "/routes/", "/startup.rs", "services/fuente/", "/main.rs", "services/gateway/tests/", "services/wire/tests/"]),
+        (
+            "actix_web",
+            &[
+                "services/wire/",
+                "/routes/",
+                "/startup.rs",
+                "services/fuente/",
+                "/main.rs",
+                "services/gateway/tests/",
+                "services/wire/tests/",
+            ],
+        ),
         ("sqlx::", &["services/store/", "tests/"]),
         ("qdrant_client", &["services/vectors/"]),
         ("qdrant_edge", &["services/vectors/"]),
@@ -112,7 +126,9 @@ fn each_thing_has_its_room() {
             continue;
         }
         for (word, rooms) in places {
-            let allowed = rooms.iter().any(|room| if room.starts_with('/') { path.contains(room) } else { path.starts_with(room) });
+            let allowed = rooms
+                .iter()
+                .any(|room| if room.starts_with('/') { path.contains(room) } else { path.starts_with(room) });
             let named = text.lines().any(|line| line.contains(word) && !line.trim_start().starts_with("//"));
             if named && !allowed {
                 wrong.push(format!("{path} names {word}"));
@@ -143,7 +159,9 @@ fn every_file_says_what_it_is_for_and_stays_short() {
 fn store_functions_take_a_scope_first() {
     let tables: Vec<(String, String)> = rust()
         .into_iter()
-        .filter(|(path, text)| path.starts_with("services/store/src/") && text.contains("SELECT ") | text.contains("INSERT "))
+        .filter(|(path, text)| {
+            path.starts_with("services/store/src/") && text.contains("SELECT ") | text.contains("INSERT ")
+        })
         .collect();
     assert!(tables.len() > 8, "the tables of the store were not found");
     let mut wrong = Vec::new();
@@ -151,7 +169,13 @@ fn store_functions_take_a_scope_first() {
         for (at, _) in text.match_indices("\npub async fn ") {
             let signature = text[at..].split('{').next().unwrap_or_default();
             let first = signature.split_once('(').map(|(_, rest)| rest.trim_start()).unwrap_or_default();
-            let allowed = ["scope: &Scope", "scope: &SystemScope", "system: &SystemScope", "_scope: &SystemScope", "_system: &SystemScope"];
+            let allowed = [
+                "scope: &Scope",
+                "scope: &SystemScope",
+                "system: &SystemScope",
+                "_scope: &SystemScope",
+                "_system: &SystemScope",
+            ];
             if !allowed.iter().any(|start| first.starts_with(start)) {
                 wrong.push(format!("{path}: {}", signature.trim().lines().next().unwrap_or_default()));
             }
@@ -171,7 +195,20 @@ fn every_setting_is_documented() {
             after_comment = line.starts_with('[') && after_comment;
         } else {
             let name = line.split('=').next().unwrap_or_default().trim();
-            let plain = ["host", "port", "url", "max_connections", "remote_model", "remote_key", "api_key", "collection", "max_tokens", "max_text_chars", "max_pages"].contains(&name);
+            let plain = [
+                "host",
+                "port",
+                "url",
+                "max_connections",
+                "remote_model",
+                "remote_key",
+                "api_key",
+                "collection",
+                "max_tokens",
+                "max_text_chars",
+                "max_pages",
+            ]
+            .contains(&name);
             assert!(after_comment || plain, "default.toml: `{name}` has no comment");
         }
     }

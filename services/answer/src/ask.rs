@@ -31,7 +31,12 @@ pub struct Answerer {
 
 impl Answerer {
     #[must_use]
-    pub fn new(search: Arc<dyn Search>, generator: Arc<dyn Generator>, embedder: Embedder, options: AnswererOptions) -> Self {
+    pub fn new(
+        search: Arc<dyn Search>,
+        generator: Arc<dyn Generator>,
+        embedder: Embedder,
+        options: AnswererOptions,
+    ) -> Self {
         Self { search, generator, embedder, options }
     }
 }
@@ -151,13 +156,15 @@ impl Answerer {
     /// Attributes what was written, decides the verdict, and closes the trace.
     async fn finish(&self, mut run: Run, refused: Option<Abstention>, written: &str) -> Result<Reply> {
         let written = written.trim();
-        let mut refused = refused.or_else(|| (written.is_empty() || refuse::is_refusal(written)).then_some(Abstention::ModelRefused));
+        let mut refused =
+            refused.or_else(|| (written.is_empty() || refuse::is_refusal(written)).then_some(Abstention::ModelRefused));
         let mut attributed = cite::Attributed { sentences: Vec::new(), citations: Vec::new() };
         if refused.is_none() {
             let own = cite::attribute(&self.embedder, &run.grounding, written).await?;
             attributed = quote::complete(&run.grounding, own);
             if abstain::asks_price_of_none(&run.grounding, &attributed.citations)
-                || attributed.sentences.iter().filter(|sentence| sentence.supported).count() * 2 < attributed.sentences.len()
+                || attributed.sentences.iter().filter(|sentence| sentence.supported).count() * 2
+                    < attributed.sentences.len()
             {
                 refused = Some(Abstention::Unsupported);
             }

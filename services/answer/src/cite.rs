@@ -60,7 +60,8 @@ pub(crate) async fn attribute(embedder: &Embedder, grounding: &Grounding, answer
             chosen = claim.by_meaning(embedder, &sources).await?;
         }
         let number = attributed.number();
-        let cited: Vec<Citation> = chosen.iter().filter_map(|source| citation(source.evidence, source.sentence, number)).collect();
+        let cited: Vec<Citation> =
+            chosen.iter().filter_map(|source| citation(source.evidence, source.sentence, number)).collect();
         attributed.sentences.push(AnswerSentence { text: text.to_owned(), supported: !cited.is_empty() });
         attributed.citations.extend(cited);
     }
@@ -105,12 +106,16 @@ impl<'a> Claim<'a> {
         while chosen.len() < MOST {
             let gain = |source: &Source<'_>| {
                 let new = self.own.iter().filter(|fact| source.facts.contains(*fact) && !facts.contains(*fact)).count();
-                let figures = self.figures.iter().filter(|f| source.figures.contains(*f) && !numbers.contains(*f)).count();
+                let figures =
+                    self.figures.iter().filter(|f| source.figures.contains(*f) && !numbers.contains(*f)).count();
                 let shared = if chosen.is_empty() { self.all.intersection(&source.facts).count() } else { 0 };
                 figures * 6 + new * 3 + shared
             };
-            let Some((best, worth)) =
-                sources.iter().enumerate().map(|(at, source)| (at, gain(source))).max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))
+            let Some((best, worth)) = sources
+                .iter()
+                .enumerate()
+                .map(|(at, source)| (at, gain(source)))
+                .max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)))
             else {
                 break;
             };

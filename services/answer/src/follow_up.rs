@@ -4,26 +4,46 @@ use fuente_contract::answer::Turn;
 
 /// Openings and words that lean on what was said before.
 const LEANING: &[&str] = &[
-    "and", "also", "what about", "how about", "that", "it", "they", "those", "these", "then", "same", "there",
-    "y", "también", "qué hay de", "eso", "ese", "esa", "esos", "esas", "ellos", "entonces", "allí", "lo mismo",
+    "and",
+    "also",
+    "what about",
+    "how about",
+    "that",
+    "it",
+    "they",
+    "those",
+    "these",
+    "then",
+    "same",
+    "there",
+    "y",
+    "también",
+    "qué hay de",
+    "eso",
+    "ese",
+    "esa",
+    "esos",
+    "esas",
+    "ellos",
+    "entonces",
+    "allí",
+    "lo mismo",
 ];
 
 /// The question as it can be searched for on its own.
 pub(crate) fn standalone(question: &str, history: &[Turn]) -> String {
     let Some(last) = history.last() else { return question.trim().to_owned() };
-    if leans(question) {
-        format!("{} {}", last.question.trim(), question.trim())
-    } else {
-        question.trim().to_owned()
-    }
+    if leans(question) { format!("{} {}", last.question.trim(), question.trim()) } else { question.trim().to_owned() }
 }
 
 fn leans(question: &str) -> bool {
     let lower = question.trim().trim_start_matches(['¿', '¡']).to_lowercase();
     let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let opens = LEANING.iter().take(3).chain(["y", "también"].iter()).any(|start| {
-        lower.strip_prefix(start).is_some_and(|rest| rest.starts_with(' ') || rest.is_empty())
-    });
+    let opens = LEANING
+        .iter()
+        .take(3)
+        .chain(["y", "también"].iter())
+        .any(|start| lower.strip_prefix(start).is_some_and(|rest| rest.starts_with(' ') || rest.is_empty()));
     opens || words.len() <= 3 || (words.len() <= 7 && words.iter().any(|word| LEANING.contains(word)))
 }
 

@@ -28,7 +28,13 @@ impl Question {
     }
 
     /// Searches as the asker.
-    pub(crate) async fn ground(self, scope: &Scope, search: &dyn Search, request: &AskRequest, evidence_tokens: u32) -> Result<Grounding> {
+    pub(crate) async fn ground(
+        self,
+        scope: &Scope,
+        search: &dyn Search,
+        request: &AskRequest,
+        evidence_tokens: u32,
+    ) -> Result<Grounding> {
         let wanted = SearchRequest {
             query: self.standalone.clone(),
             limit: Some(10),

@@ -14,10 +14,32 @@ pub(crate) fn text(lang: &str) -> &'static str {
 
 /// What the model is told to say instead of guessing, in any of the prompts' languages.
 const MARKERS: &[&str] = &[
-    "not found", "no consta", "not specified", "not mentioned", "does not specify", "do not specify", "does not say",
-    "do not say", "does not provide", "do not provide", "does not mention", "do not mention", "no se especifica",
-    "no se menciona", "no especifica", "no menciona", "no se indica", "no indica", "no dice", "no aparece",
-    "no information", "no hay información", "not stated", "cannot find", "not provided", "not include",
+    "not found",
+    "no consta",
+    "not specified",
+    "not mentioned",
+    "does not specify",
+    "do not specify",
+    "does not say",
+    "do not say",
+    "does not provide",
+    "do not provide",
+    "does not mention",
+    "do not mention",
+    "no se especifica",
+    "no se menciona",
+    "no especifica",
+    "no menciona",
+    "no se indica",
+    "no indica",
+    "no dice",
+    "no aparece",
+    "no information",
+    "no hay información",
+    "not stated",
+    "cannot find",
+    "not provided",
+    "not include",
 ];
 
 /// Whether the model's own words are a refusal.

@@ -25,7 +25,8 @@ pub async fn generator(settings: &Settings) -> Result<Arc<dyn Generator>> {
             context_tokens: models.context_tokens,
         }),
         EngineKind::Local => {
-            let entry = manifest::entry(&models.generator).map_err(|error| Error::unavailable(error.to_string(), 60))?;
+            let entry =
+                manifest::entry(&models.generator).map_err(|error| Error::unavailable(error.to_string(), 60))?;
             let options = LocalOptions {
                 file: entry.directory(&settings.cache()).join("model.gguf"),
                 sha256: entry.sha256().into(),
@@ -70,7 +71,8 @@ async fn embedder(settings: &Settings) -> Result<Embedder> {
 /// Names the model that does not load, or the address that is taken.
 pub async fn build(settings: &Settings) -> anyhow::Result<(Server, u16)> {
     let secret = settings.service_secret().map_err(anyhow::Error::msg)?;
-    let (generator, embedder) = tokio::try_join!(generator(settings), embedder(settings)).context("The answer service does not start.")?;
+    let (generator, embedder) =
+        tokio::try_join!(generator(settings), embedder(settings)).context("The answer service does not start.")?;
     anyhow::ensure!(!settings.search.url.is_empty(), "search.url is needed: the address of the search service.");
     let search = Arc::new(RemoteSearch::new(&settings.search.url, secret)?);
     let answerer = Answerer::new(search, generator, embedder, options(settings));
@@ -80,7 +82,8 @@ pub async fn build(settings: &Settings) -> anyhow::Result<(Server, u16)> {
         serve(config);
         health(config);
     };
-    fuente_wire::serve::start(&settings.answer.host, settings.answer.port, routes).context("The address is taken; set answer.host and answer.port.")
+    fuente_wire::serve::start(&settings.answer.host, settings.answer.port, routes)
+        .context("The address is taken; set answer.host and answer.port.")
 }
 
 /// [`build`], then serves until told to stop.

@@ -121,7 +121,10 @@ impl Error {
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         Self {
             cause: Some(cause.to_string()),
-            ..Self::new(ErrorCode::Internal, "Something broke on our side. The administrator finds the cause in the log.")
+            ..Self::new(
+                ErrorCode::Internal,
+                "Something broke on our side. The administrator finds the cause in the log.",
+            )
         }
     }
     #[must_use]

@@ -45,10 +45,7 @@ pub enum Credential {
     /// A browser session.
     Session,
     /// An API key; it may do only what its scopes name, in the libraries it names.
-    ApiKey {
-        scopes: Vec<String>,
-        libraries: Option<Vec<LibraryId>>,
-    },
+    ApiKey { scopes: Vec<String>, libraries: Option<Vec<LibraryId>> },
     /// The command line on the server's own machine, acting as a named user.
     Local,
     /// A Slack identity that was mapped to the user.
@@ -70,7 +67,14 @@ impl Door {
 
     /// Makes the scope of a caller whose credential was just checked.
     #[must_use]
-    pub fn admit(&self, tenant: TenantId, user: UserId, role: Role, content_read: bool, credential: Credential) -> Scope {
+    pub fn admit(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        role: Role,
+        content_read: bool,
+        credential: Credential,
+    ) -> Scope {
         Scope { tenant, user, role, content_read, credential }
     }
 

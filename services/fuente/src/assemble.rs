@@ -29,7 +29,8 @@ impl Rooms {
             async { fuente_search::startup::embedder(settings).await.context("The embedding model does not load.") },
             async { fuente_answer::startup::generator(settings).await.context("The language model does not load.") },
         )?;
-        let index = fuente_search::startup::index(settings, embedder.dim()).await.context("The vector index does not open.")?;
+        let index =
+            fuente_search::startup::index(settings, embedder.dim()).await.context("The vector index does not open.")?;
         Ok(Self { store, index, embedder, generator, postgres })
     }
 }
@@ -58,8 +59,12 @@ pub struct Running {
 pub async fn start(settings: &Settings) -> Result<Running> {
     let rooms = Rooms::open(settings).await?;
     let door = Door::open();
-    let search: Arc<dyn Search> =
-        Arc::new(Searcher::new(rooms.store.clone(), rooms.index.clone(), rooms.embedder.clone(), fuente_search::startup::options(settings)));
+    let search: Arc<dyn Search> = Arc::new(Searcher::new(
+        rooms.store.clone(),
+        rooms.index.clone(),
+        rooms.embedder.clone(),
+        fuente_search::startup::options(settings),
+    ));
     let answer: Arc<dyn Answer> = Arc::new(Answerer::new(
         search.clone(),
         rooms.generator,

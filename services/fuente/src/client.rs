@@ -28,7 +28,8 @@ impl RunningNote {
     pub(crate) fn write(settings: &Settings, url: &str) -> Result<Self> {
         let path = Self::place(settings);
         let note = Self { url: url.to_owned(), pid: std::process::id(), path: path.clone() };
-        std::fs::write(&path, serde_json::to_vec(&note)?).with_context(|| format!("{} cannot be written.", path.display()))?;
+        std::fs::write(&path, serde_json::to_vec(&note)?)
+            .with_context(|| format!("{} cannot be written.", path.display()))?;
         Ok(note)
     }
 
@@ -39,7 +40,13 @@ impl RunningNote {
         // A note of another process must not be removed by this one.
         let url = std::mem::take(&mut note.url);
         std::mem::forget(note);
-        let health = fuente_wire::client::build(&url).ok()?.get(format!("{url}/healthz")).timeout(Duration::from_secs(2)).send().await.ok()?;
+        let health = fuente_wire::client::build(&url)
+            .ok()?
+            .get(format!("{url}/healthz"))
+            .timeout(Duration::from_secs(2))
+            .send()
+            .await
+            .ok()?;
         health.status().is_success().then_some(url)
     }
 }
@@ -49,7 +56,6 @@ impl Drop for RunningNote {
         let _ = std::fs::remove_file(&self.path);
     }
 }
-
 
 /// A server to talk to: the one that runs already, or one started for this command.
 pub(crate) struct Server {
@@ -69,7 +75,13 @@ impl Server {
         let mut settings = settings.clone();
         settings.gateway.port = 0;
         let running = assemble::start(&settings).await?;
-        Ok(Self { url: running.url.clone(), store: running.store.clone(), door: running.door.clone(), own: Some(running), attached: None })
+        Ok(Self {
+            url: running.url.clone(),
+            store: running.store.clone(),
+            door: running.door.clone(),
+            own: Some(running),
+            attached: None,
+        })
     }
 
     pub(crate) async fn leave(self) -> Result<()> {

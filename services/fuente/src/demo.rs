@@ -5,8 +5,8 @@ use crate::sample::Company;
 use crate::{ask, assemble, ingest};
 use anyhow::{Context, Result};
 use fuente_settings::Settings;
-use std::os::unix::fs::OpenOptionsExt;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -61,7 +61,13 @@ impl Demo {
         ended.map(|()| ExitCode::SUCCESS)
     }
 
-    async fn prepare_and_ask(&self, server: &Server, company: &Company, password: &str, question: &str) -> Result<ExitCode> {
+    async fn prepare_and_ask(
+        &self,
+        server: &Server,
+        company: &Company,
+        password: &str,
+        question: &str,
+    ) -> Result<ExitCode> {
         if let Some(ingest) = server.ingest() {
             let scope = company.ensure(&server.store, &server.door, password).await?;
             company.upload(&scope, &server.store, ingest).await?;
@@ -69,7 +75,12 @@ impl Demo {
         }
         let asker = match &self.user {
             Some(user) => user.clone(),
-            None => company.users.iter().find(|person| person.role != "admin").map(|person| person.email.clone()).unwrap_or_default(),
+            None => company
+                .users
+                .iter()
+                .find(|person| person.role != "admin")
+                .map(|person| person.email.clone())
+                .unwrap_or_default(),
         };
         println!("{asker} asks: {question}\n");
         ask::ask(server, &company.tenant, &asker, question, false).await
@@ -84,7 +95,12 @@ fn password(data: &Path) -> Result<String> {
     }
     let bytes: [u8; 9] = rand::random();
     let made = format!("sample-{}", hex::encode(bytes));
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).with_context(|| format!("{} cannot be written.", path.display()))?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .with_context(|| format!("{} cannot be written.", path.display()))?;
     file.write_all(made.as_bytes())?;
     Ok(made)
 }

@@ -22,7 +22,8 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode> {
     ];
     match settings.models.engine {
         EngineKind::Local => findings.push(model("language model", &cache, &settings.models.generator)),
-        EngineKind::Remote => findings.push(Finding { what: "language model", state: Ok(format!("remote, at {}", settings.models.remote_url)) }),
+        EngineKind::Remote => findings
+            .push(Finding { what: "language model", state: Ok(format!("remote, at {}", settings.models.remote_url)) }),
     }
     if settings.store.mode == StoreMode::Embedded {
         let own = &settings.store.postgres;
@@ -50,7 +51,9 @@ fn directory(what: &'static str, path: &Path) -> Finding {
     let state = std::fs::create_dir_all(path)
         .and_then(|()| tempfile::tempfile_in(path))
         .map(|_| path.display().to_string())
-        .map_err(|error| format!("{} cannot be written ({error}). Set data.directory to a folder of yours.", path.display()));
+        .map_err(|error| {
+            format!("{} cannot be written ({error}). Set data.directory to a folder of yours.", path.display())
+        });
     Finding { what, state }
 }
 

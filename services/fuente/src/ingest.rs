@@ -61,7 +61,8 @@ impl IngestFiles {
         for (job, path) in waiting {
             match settled(&operator, &server.store, job).await? {
                 info if info.state == JobState::Done => done += 1,
-                info => refused.push((path, format!("{}: {}", info.error.unwrap_or_default(), info.advice.unwrap_or_default()))),
+                info => refused
+                    .push((path, format!("{}: {}", info.error.unwrap_or_default(), info.advice.unwrap_or_default()))),
             }
         }
         println!("{done} added, {unchanged} unchanged, {} refused", refused.len());
@@ -76,7 +77,10 @@ async fn put(caller: &Caller, library: fuente_contract::LibraryId, path: &Path, 
     let bytes = tokio::fs::read(path).await.with_context(|| format!("{} cannot be read.", path.display()))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let request = caller
-        .request(reqwest::Method::PUT, &format!("/v1/admin/libraries/{library}/documents/{}?file_name={}", encoded(external), encoded(&name)))
+        .request(
+            reqwest::Method::PUT,
+            &format!("/v1/admin/libraries/{library}/documents/{}?file_name={}", encoded(external), encoded(&name)),
+        )
         .header("content-type", "application/octet-stream")
         .body(bytes);
     caller.json(request).await
@@ -154,7 +158,12 @@ pub(crate) async fn wait(scope: &Scope, store: &Store) -> Result<()> {
     for job in first {
         let info = jobs::get(scope, store, job).await?;
         if info.state != JobState::Done {
-            println!("{} was not added: {} {}", info.title, info.error.unwrap_or_default(), info.advice.unwrap_or_default());
+            println!(
+                "{} was not added: {} {}",
+                info.title,
+                info.error.unwrap_or_default(),
+                info.advice.unwrap_or_default()
+            );
         }
     }
     Ok(())

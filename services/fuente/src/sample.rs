@@ -88,8 +88,11 @@ struct Names {
 impl Company {
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("company.toml");
-        let text = std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read. Run from the checkout, or name the folder with --company.", path.display()))?;
-        let company: Self = toml::from_str(&text).with_context(|| format!("{} is not a valid company.", path.display()))?;
+        let text = std::fs::read_to_string(&path).with_context(|| {
+            format!("{} cannot be read. Run from the checkout, or name the folder with --company.", path.display())
+        })?;
+        let company: Self =
+            toml::from_str(&text).with_context(|| format!("{} is not a valid company.", path.display()))?;
         Ok(Self { folder: folder.to_owned(), ..company })
     }
 
@@ -106,12 +109,20 @@ impl Company {
         };
         self.ensure_members(&scope, store, &names).await?;
         self.ensure_libraries(&scope, store, &names).await?;
-        let Some(admin) = self.users.iter().find(|person| person.role == "admin") else { bail!("The company has no administrator.") };
+        let Some(admin) = self.users.iter().find(|person| person.role == "admin") else {
+            bail!("The company has no administrator.")
+        };
         let id = names.users[&admin.email];
         Ok(door.admit(tenant, id, Role::Admin, false, Credential::Local))
     }
 
-    async fn ensure_users(&self, store: &Store, door: &Door, tenant: TenantId, password: &str) -> Result<HashMap<String, UserId>> {
+    async fn ensure_users(
+        &self,
+        store: &Store,
+        door: &Door,
+        tenant: TenantId,
+        password: &str,
+    ) -> Result<HashMap<String, UserId>> {
         let mut known = HashMap::new();
         for person in &self.users {
             let found = users::by_email(&door.system(), store, tenant, &person.email).await?;
@@ -134,7 +145,12 @@ impl Company {
     }
 
     async fn ensure_groups(&self, scope: &Scope, store: &Store) -> Result<HashMap<String, GroupId>> {
-        let mut known: HashMap<String, GroupId> = groups::list(scope, store, &crate::admin::all()).await?.items.into_iter().map(|group| (group.name, group.id)).collect();
+        let mut known: HashMap<String, GroupId> = groups::list(scope, store, &crate::admin::all())
+            .await?
+            .items
+            .into_iter()
+            .map(|group| (group.name, group.id))
+            .collect();
         for team in &self.groups {
             if !known.contains_key(&team.name) {
                 known.insert(team.name.clone(), groups::create(scope, store, &team.name).await?.id);
@@ -158,7 +174,12 @@ impl Company {
     }
 
     async fn ensure_libraries(&self, scope: &Scope, store: &Store, names: &Names) -> Result<()> {
-        let known: Vec<String> = libraries::list(scope, store, &crate::admin::all()).await?.items.into_iter().map(|library| library.name).collect();
+        let known: Vec<String> = libraries::list(scope, store, &crate::admin::all())
+            .await?
+            .items
+            .into_iter()
+            .map(|library| library.name)
+            .collect();
         for shelf in self.libraries.iter().filter(|shelf| !known.contains(&shelf.name)) {
             libraries::create(scope, store, &shelf.name, &shelf.description, names.rules(&shelf.rules)?).await?;
         }
@@ -167,18 +188,35 @@ impl Company {
 
     /// Uploads every document; the same bytes again are no work. Returns how many were new.
     pub async fn upload(&self, scope: &Scope, store: &Store, ingest: &dyn Ingest) -> Result<usize> {
-        let shelves: HashMap<String, LibraryId> = libraries::list(scope, store, &crate::admin::all()).await?.items.into_iter().map(|library| (library.name, library.id)).collect();
+        let shelves: HashMap<String, LibraryId> = libraries::list(scope, store, &crate::admin::all())
+            .await?
+            .items
+            .into_iter()
+            .map(|library| (library.name, library.id))
+            .collect();
         let operator = scope;
         let names = Names {
-            users: users::list(operator, store, &crate::admin::all()).await?.items.into_iter().map(|user| (user.email, user.id)).collect(),
-            groups: groups::list(operator, store, &crate::admin::all()).await?.items.into_iter().map(|group| (group.name, group.id)).collect(),
+            users: users::list(operator, store, &crate::admin::all())
+                .await?
+                .items
+                .into_iter()
+                .map(|user| (user.email, user.id))
+                .collect(),
+            groups: groups::list(operator, store, &crate::admin::all())
+                .await?
+                .items
+                .into_iter()
+                .map(|group| (group.name, group.id))
+                .collect(),
         };
         let mut new = 0;
         for paper in &self.documents {
             let path = self.folder.join(&paper.file);
             let bytes = tokio::fs::read(&path).await.with_context(|| format!("{} cannot be read.", path.display()))?;
             let upload = Upload {
-                library: *shelves.get(&paper.library).with_context(|| format!("company.toml names the library `{}`, which it does not define.", paper.library))?,
+                library: *shelves.get(&paper.library).with_context(|| {
+                    format!("company.toml names the library `{}`, which it does not define.", paper.library)
+                })?,
                 external_id: paper.external_id.clone(),
                 file_name: paper.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
                 title: paper.title.clone(),
@@ -193,7 +231,10 @@ impl Company {
 
 impl Names {
     fn group(&self, name: &str) -> Result<GroupId> {
-        self.groups.get(name).copied().with_context(|| format!("company.toml names the group `{name}`, which it does not define."))
+        self.groups
+            .get(name)
+            .copied()
+            .with_context(|| format!("company.toml names the group `{name}`, which it does not define."))
     }
 
     fn rules(&self, lines: &[Line]) -> Result<Vec<Rule>> {
@@ -202,9 +243,12 @@ impl Names {
 
     fn rule(&self, line: &Line) -> Result<Rule> {
         let who = match (&line.user, line.everyone) {
-            (Some(email), _) => {
-                Who::User(*self.users.get(email).with_context(|| format!("company.toml names the user `{email}`, whom it does not define."))?)
-            }
+            (Some(email), _) => Who::User(
+                *self
+                    .users
+                    .get(email)
+                    .with_context(|| format!("company.toml names the user `{email}`, whom it does not define."))?,
+            ),
             (None, true) => Who::Everyone,
             (None, false) => Who::AllOf(line.all_of.iter().map(|name| self.group(name)).collect::<Result<_>>()?),
         };

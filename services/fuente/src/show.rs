@@ -70,7 +70,14 @@ fn sources(reply: &Reply) {
     }
     for (at, citation) in reply.citations.iter().enumerate() {
         let quote: String = citation.quote.split_whitespace().collect::<Vec<_>>().join(" ");
-        println!("  [{}] {}, page {} (characters {}–{})\n      “{quote}”", at + 1, citation.title, citation.page, citation.char_start, citation.char_end);
+        println!(
+            "  [{}] {}, page {} (characters {}–{})\n      “{quote}”",
+            at + 1,
+            citation.title,
+            citation.page,
+            citation.char_start,
+            citation.char_end
+        );
     }
     if !reply.nearest.is_empty() {
         println!("\nThe nearest documents you may read:");

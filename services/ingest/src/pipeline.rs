@@ -103,11 +103,13 @@ impl Pipeline {
         let total = i32::try_from(rows.len()).unwrap_or(i32::MAX);
         let mut done = 0;
         for part in rows.chunks(STEP) {
-            let progress = Progress { pages, passages_done: done, passages_total: total, percent: 15 + 75 * done / total.max(1) };
+            let progress =
+                Progress { pages, passages_done: done, passages_total: total, percent: 15 + 75 * done / total.max(1) };
             self.report(claim, Stage::Embed, progress).await?;
             let texts: Vec<String> = part.iter().map(|row| with_place(title, row)).collect();
             let vectors = self.embedder.embed_passages(texts.clone(), self.batch_tokens).await?;
-            let points = part.iter().zip(texts).zip(vectors).map(|((row, text), dense)| point(claim, row, &text, dense));
+            let points =
+                part.iter().zip(texts).zip(vectors).map(|((row, text), dense)| point(claim, row, &text, dense));
             self.index.upsert(claim.tenant, points.collect()).await?;
             done += i32::try_from(part.len()).unwrap_or(0);
         }
@@ -135,7 +137,8 @@ impl Pipeline {
             library: Some(published.library),
             current: None,
         };
-        if (published.policy_tag, published.owner, published.library) != (claim.policy_tag, claim.owner, claim.library) {
+        if (published.policy_tag, published.owner, published.library) != (claim.policy_tag, claim.owner, claim.library)
+        {
             self.index.set_payload(tenant, &Selector::Document(document), &patch).await?;
         }
         self.index.delete(tenant, &Selector::VersionsExcept { document, keep: published.current }).await?;

@@ -55,7 +55,15 @@ pub fn start(
         wake: wake.clone(),
         max_bytes: settings.gateway.max_upload_bytes,
     };
-    let pipeline = Pipeline { system, store, blobs, index, embedder, jail: jail(settings)?, batch_tokens: settings.ingest.batch_tokens };
+    let pipeline = Pipeline {
+        system,
+        store,
+        blobs,
+        index,
+        embedder,
+        jail: jail(settings)?,
+        batch_tokens: settings.ingest.batch_tokens,
+    };
     let stop = CancellationToken::new();
     let mut running = JoinSet::new();
     for number in 0..settings.ingest.workers.max(1) {
@@ -95,11 +103,19 @@ pub fn jail(settings: &Settings) -> Result<Jail> {
 /// Names the backend that does not open, or the address that is taken.
 pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let secret = settings.service_secret().map_err(anyhow::Error::msg)?;
-    anyhow::ensure!(settings.store.mode == StoreMode::External, "store.mode must be \"external\" where services run apart.");
-    anyhow::ensure!(settings.vectors.mode == VectorsMode::Server, "vectors.mode must be \"server\" where services run apart.");
-    let (opened, embedder) = tokio::try_join!(store(settings), embedder(settings)).context("The ingest service does not start.")?;
+    anyhow::ensure!(
+        settings.store.mode == StoreMode::External,
+        "store.mode must be \"external\" where services run apart."
+    );
+    anyhow::ensure!(
+        settings.vectors.mode == VectorsMode::Server,
+        "vectors.mode must be \"server\" where services run apart."
+    );
+    let (opened, embedder) =
+        tokio::try_join!(store(settings), embedder(settings)).context("The ingest service does not start.")?;
     let key = Some(settings.vectors.api_key.0.as_str()).filter(|key| !key.is_empty());
-    let index = fuente_vectors::server(&settings.vectors.url, key, &settings.vectors.collection, embedder.dim()).await?;
+    let index =
+        fuente_vectors::server(&settings.vectors.url, key, &settings.vectors.collection, embedder.dim()).await?;
     let door = Door::open();
     let (acceptor, workers) = start(settings, door.system(), opened.store.clone(), index, embedder)?;
     let serve = fuente_wire::serve::ingest(Arc::new(acceptor), Opener::new(secret, door));

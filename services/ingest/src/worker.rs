@@ -84,7 +84,12 @@ impl Worker {
             Err(Stop::File(error)) => (error.code().to_owned(), error.advice(), error.is_transient()),
             Err(Stop::Fault(error)) => {
                 tracing::warn!(job = %claim.job, %error, "job failed");
-                ("internal".to_owned(), "It is tried again by itself. If it keeps failing, the log of the ingest service says why.".to_owned(), true)
+                (
+                    "internal".to_owned(),
+                    "It is tried again by itself. If it keeps failing, the log of the ingest service says why."
+                        .to_owned(),
+                    true,
+                )
             }
         };
         tracing::info!(job = %claim.job, code, "job ended without a result");

@@ -7,11 +7,7 @@ use std::collections::HashMap;
 
 /// Readable candidates in their given order, and the epoch at which they were checked.
 /// What the asker may not read is dropped without a trace (I1, I2).
-pub(crate) async fn recheck(
-    scope: &Scope,
-    store: &Store,
-    ranked: &[(PassageId, Scores)],
-) -> Result<(Vec<Hit>, i64)> {
+pub(crate) async fn recheck(scope: &Scope, store: &Store, ranked: &[(PassageId, Scores)]) -> Result<(Vec<Hit>, i64)> {
     let ids: Vec<PassageId> = ranked.iter().map(|(id, _)| *id).collect();
     let (rows, epoch) = passages::read(scope, store, &ids).await?;
     let mut found: HashMap<PassageId, _> = rows.into_iter().map(|row| (row.row.id, row)).collect();

@@ -65,10 +65,7 @@ mod tests {
     #[test]
     fn a_passage_high_on_both_legs_beats_the_first_of_one() {
         let ids: Vec<PassageId> = (0..3).map(|_| PassageId::fresh()).collect();
-        let legs = Legs {
-            dense: vec![(ids[0], 0.9), (ids[1], 0.8)],
-            sparse: vec![(ids[2], 12.0), (ids[1], 11.0)],
-        };
+        let legs = Legs { dense: vec![(ids[0], 0.9), (ids[1], 0.8)], sparse: vec![(ids[2], 12.0), (ids[1], 11.0)] };
         let ranked = rrf(&legs, 60);
         assert_eq!(ranked[0].0, ids[1]);
         assert_eq!(ranked[0].1.dense, Some(0.8));

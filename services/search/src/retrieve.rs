@@ -47,11 +47,10 @@ impl Search for Searcher {
         let mut timings = SearchTimings::default();
 
         let clock = Instant::now();
-        let (vectors, filter) = tokio::join!(
-            self.embedder.embed_queries(vec![question.to_owned()]),
-            access::readable(scope, &self.store)
-        );
-        let vector = vectors.map_err(from_model)?.pop().ok_or_else(|| Error::internal("the embedder returned nothing"))?;
+        let (vectors, filter) =
+            tokio::join!(self.embedder.embed_queries(vec![question.to_owned()]), access::readable(scope, &self.store));
+        let vector =
+            vectors.map_err(from_model)?.pop().ok_or_else(|| Error::internal("the embedder returned nothing"))?;
         timings.embed = since(clock);
 
         let clock = Instant::now();
@@ -95,7 +94,9 @@ fn checked(request: &SearchRequest) -> Result<&str> {
         return Err(Error::invalid("The question is empty."));
     }
     if question.chars().count() > LONGEST {
-        return Err(Error::invalid(format!("The question is longer than {LONGEST} characters. Ask about one thing at a time.")));
+        return Err(Error::invalid(format!(
+            "The question is longer than {LONGEST} characters. Ask about one thing at a time."
+        )));
     }
     match request.limit {
         Some(limit) if !(1..=50).contains(&limit) => Err(Error::invalid("`limit` must be between 1 and 50.")),

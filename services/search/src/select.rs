@@ -26,8 +26,7 @@ const SAME: f32 = 0.9;
 pub(crate) fn without_duplicates(hits: Vec<Hit>) -> Vec<Hit> {
     let mut kept: Vec<(Hit, std::collections::HashSet<String>)> = Vec::new();
     for hit in hits {
-        let words: std::collections::HashSet<String> =
-            hit.text.split_whitespace().map(str::to_lowercase).collect();
+        let words: std::collections::HashSet<String> = hit.text.split_whitespace().map(str::to_lowercase).collect();
         let repeats = kept.iter().any(|(_, seen)| {
             #[allow(clippy::cast_precision_loss)] // a passage has some hundred words
             let shared = words.intersection(seen).count() as f32 / words.union(seen).count().max(1) as f32;
@@ -116,7 +115,8 @@ fn under_heading(hit: &Hit, sentence: &str) -> String {
 
 /// The window around the best sentence that fits `room` tokens; at least that sentence where any room is left.
 fn grow(embedder: &Embedder, sentences: &[Sentence], room: f32) -> Option<(Vec<Sentence>, u32)> {
-    let best = (0..sentences.len()).max_by(|a, b| sentences[*a].score.total_cmp(&sentences[*b].score).then(b.cmp(a)))?;
+    let best =
+        (0..sentences.len()).max_by(|a, b| sentences[*a].score.total_cmp(&sentences[*b].score).then(b.cmp(a)))?;
     let costs: Vec<f32> = sentences.iter().map(|sentence| cost(embedder, &sentence.text)).collect();
     if room < 20.0 || costs[best] > room * 1.5 {
         return None;

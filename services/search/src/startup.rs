@@ -38,7 +38,9 @@ pub async fn store(settings: &Settings) -> Result<Opened> {
 /// Says why the index does not open.
 pub async fn index(settings: &Settings, dim: usize) -> Result<Arc<dyn VectorIndex>> {
     match settings.vectors.mode {
-        VectorsMode::Edge => fuente_vectors::edge(&settings.data.directory.join("vectors"), dim, settings.vectors.open_shards),
+        VectorsMode::Edge => {
+            fuente_vectors::edge(&settings.data.directory.join("vectors"), dim, settings.vectors.open_shards)
+        }
         VectorsMode::Server => {
             let key = Some(settings.vectors.api_key.0.as_str()).filter(|key| !key.is_empty());
             fuente_vectors::server(&settings.vectors.url, key, &settings.vectors.collection, dim).await

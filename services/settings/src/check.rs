@@ -5,14 +5,18 @@ use crate::{Settings, StoreMode, VectorsMode};
 pub(crate) fn rules(settings: &Settings) -> Result<(), String> {
     let secret = &settings.service.secret.0;
     if !secret.is_empty() && secret.len() < 32 {
-        return Err("service.secret is too short: use 32 random characters or more (`openssl rand -hex 32` makes some).".into());
+        return Err(
+            "service.secret is too short: use 32 random characters or more (`openssl rand -hex 32` makes some).".into(),
+        );
     }
     let apart = [&settings.ingest.url, &settings.search.url, &settings.answer.url].iter().any(|url| !url.is_empty());
     if apart && secret.is_empty() {
         return Err("A service runs apart (ingest.url, search.url or answer.url is set), so service.secret is needed: the same 32 random characters or more for every process.".into());
     }
     if settings.store.mode == StoreMode::External && settings.store.url.0.is_empty() {
-        return Err("store.mode is \"external\", so store.url is needed (postgres://fuente_app:…@host/database).".into());
+        return Err(
+            "store.mode is \"external\", so store.url is needed (postgres://fuente_app:…@host/database).".into()
+        );
     }
     if settings.vectors.mode == VectorsMode::Server && settings.vectors.url.is_empty() {
         return Err("vectors.mode is \"server\", so vectors.url is needed (http://host:6334).".into());

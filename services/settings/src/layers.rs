@@ -33,12 +33,16 @@ pub fn load(file: Option<&Path>) -> Result<Settings, LoadError> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_from(file: Option<&Path>, environment: impl IntoIterator<Item = (String, String)>) -> Result<Settings, LoadError> {
+pub fn load_from(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Settings, LoadError> {
     let valid = keys_of(&parse("the defaults", DEFAULTS)?);
     let mut builder = config::Config::builder().add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
     if let Some(path) = file {
         let place = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| LoadError::File { path: place.clone(), reason: error.to_string() })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| LoadError::File { path: place.clone(), reason: error.to_string() })?;
         for key in keys_of(&parse(&place, &text)?) {
             known(&key, &place, &valid)?;
         }

@@ -22,7 +22,9 @@ pub async fn readable(scope: &Scope, store: &Store) -> Result<ReadFilter> {
     let mut tx = store.begin(scope, View::Reader).await?;
     let epoch = epoch_in(&mut tx).await?;
     let key = (scope.tenant(), scope.user());
-    if let Some(kept) = store.filters.lock().ok().and_then(|kept| kept.get(&key).filter(|filter| filter.epoch == epoch).cloned()) {
+    if let Some(kept) =
+        store.filters.lock().ok().and_then(|kept| kept.get(&key).filter(|filter| filter.epoch == epoch).cloned())
+    {
         return Ok(kept);
     }
     let row = sqlx::query(
@@ -34,7 +36,12 @@ pub async fn readable(scope: &Scope, store: &Store) -> Result<ReadFilter> {
     .fetch_one(&mut *tx)
     .await
     .map_err(fault)?;
-    let filter = ReadFilter { epoch: row.get("epoch"), policies: row.get("policies"), owner_only: row.get("unruled"), owner: scope.user() };
+    let filter = ReadFilter {
+        epoch: row.get("epoch"),
+        policies: row.get("policies"),
+        owner_only: row.get("unruled"),
+        owner: scope.user(),
+    };
     if let Ok(mut kept) = store.filters.lock() {
         if kept.len() >= KEPT {
             kept.clear();
@@ -69,9 +76,19 @@ pub async fn explain(scope: &Scope, store: &Store, user: UserId, document: Docum
     }
     let view = if scope.role() == Role::Admin { View::Manage } else { View::Reader };
     let mut tx = store.begin(scope, view).await?;
-    let row = sqlx::query("SELECT own_policy IS NOT NULL AS own, effective_policy, owner_id FROM documents WHERE id = $1").bind(document.0).fetch_optional(&mut *tx).await.map_err(fault)?;
+    let row =
+        sqlx::query("SELECT own_policy IS NOT NULL AS own, effective_policy, owner_id FROM documents WHERE id = $1")
+            .bind(document.0)
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(fault)?;
     let row = row.ok_or_else(Error::not_found)?;
-    let person = sqlx::query("SELECT active, role = 'admin' AND content_read AS reads_unruled FROM users WHERE id = $1").bind(user.0).fetch_optional(&mut *tx).await.map_err(fault)?;
+    let person =
+        sqlx::query("SELECT active, role = 'admin' AND content_read AS reads_unruled FROM users WHERE id = $1")
+            .bind(user.0)
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(fault)?;
     let person = person.ok_or_else(Error::not_found)?;
     let policy: Uuid = row.get("effective_policy");
     let rules = policies::rules_of(&mut tx, &[policy]).await?.remove(&policy).unwrap_or_default();

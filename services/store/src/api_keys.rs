@@ -90,7 +90,12 @@ pub async fn create(scope: &Scope, store: &Store, new: NewKey) -> Result<(ApiKey
 /// `Forbidden` for members; where Postgres fails.
 pub async fn list(scope: &Scope, store: &Store, cursor: &Cursor) -> Result<Page<ApiKeyInfo>> {
     let mut tx = store.manage(scope).await?;
-    let rows = sqlx::query("SELECT * FROM api_keys WHERE id > $1 ORDER BY id LIMIT $2").bind(after(cursor)).bind(cursor.limit() + 1).fetch_all(&mut *tx).await.map_err(fault)?;
+    let rows = sqlx::query("SELECT * FROM api_keys WHERE id > $1 ORDER BY id LIMIT $2")
+        .bind(after(cursor))
+        .bind(cursor.limit() + 1)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(fault)?;
     Ok(page(rows.iter().map(key).collect(), cursor, |key: &ApiKeyInfo| key.id.0))
 }
 
@@ -100,7 +105,11 @@ pub async fn list(scope: &Scope, store: &Store, cursor: &Cursor) -> Result<Page<
 /// `NotFound`.
 pub async fn revoke(scope: &Scope, store: &Store, id: ApiKeyId) -> Result<()> {
     let mut tx = store.manage(scope).await?;
-    let changed = sqlx::query("UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1").bind(id.0).execute(&mut *tx).await.map_err(fault)?;
+    let changed = sqlx::query("UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1")
+        .bind(id.0)
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
     if changed.rows_affected() == 0 {
         return Err(Error::not_found());
     }

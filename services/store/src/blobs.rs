@@ -32,9 +32,11 @@ impl Blobs {
     /// # Errors
     /// Where the directory cannot be made.
     pub fn open(directory: &Path) -> Result<Self> {
-        std::fs::create_dir_all(directory).map_err(|error| Error::internal(format!("{}: {error}", directory.display())))?;
+        std::fs::create_dir_all(directory)
+            .map_err(|error| Error::internal(format!("{}: {error}", directory.display())))?;
         // Synced before it is acknowledged: an accepted document survives a power cut.
-        let inner = LocalFileSystem::new_with_prefix(directory).map_err(fault)?.with_automatic_cleanup(true).with_fsync(true);
+        let inner =
+            LocalFileSystem::new_with_prefix(directory).map_err(fault)?.with_automatic_cleanup(true).with_fsync(true);
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -52,13 +54,18 @@ impl Blobs {
                 Ok(part) => part,
                 Err(error) => {
                     let _ = writer.abort().await;
-                    return Err(Error::invalid("The upload broke off before its end. Send the file again.").because(error));
+                    return Err(
+                        Error::invalid("The upload broke off before its end. Send the file again.").because(error)
+                    );
                 }
             };
             length += part.len() as u64;
             if length > most {
                 let _ = writer.abort().await;
-                return Err(Error::new(ErrorCode::TooLarge, format!("The file is larger than {most} bytes, the limit here.")));
+                return Err(Error::new(
+                    ErrorCode::TooLarge,
+                    format!("The file is larger than {most} bytes, the limit here."),
+                ));
             }
             hasher.update(&part);
             // At most eight parts of 5 MiB wait for the disk.
@@ -91,7 +98,11 @@ fn fault(error: object_store::Error) -> Error {
     let mut cause: Option<&dyn std::error::Error> = Some(&error);
     while let Some(found) = cause {
         if found.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::StorageFull) {
-            return Error::new(ErrorCode::InsufficientStorage, "The disk for documents is full. Free some space, then send the file again.").because(&error);
+            return Error::new(
+                ErrorCode::InsufficientStorage,
+                "The disk for documents is full. Free some space, then send the file again.",
+            )
+            .because(&error);
         }
         cause = found.source();
     }

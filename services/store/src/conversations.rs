@@ -17,7 +17,11 @@ pub struct ConversationInfo {
 }
 
 fn info(row: &PgRow) -> ConversationInfo {
-    ConversationInfo { id: ConversationId(row.get("id")), title: row.get("title"), updated_at: stamp(row.get::<OffsetDateTime, _>("updated_at")) }
+    ConversationInfo {
+        id: ConversationId(row.get("id")),
+        title: row.get("title"),
+        updated_at: stamp(row.get::<OffsetDateTime, _>("updated_at")),
+    }
 }
 
 /// # Errors
@@ -25,14 +29,15 @@ fn info(row: &PgRow) -> ConversationInfo {
 pub async fn create(scope: &Scope, store: &Store, title: &str) -> Result<ConversationInfo> {
     titled(title)?;
     let mut tx = store.begin(scope, View::Reader).await?;
-    let row = sqlx::query("INSERT INTO conversations (tenant_id, id, user_id, title) VALUES ($1, $2, $3, $4) RETURNING *")
-        .bind(scope.tenant().0)
-        .bind(ConversationId::fresh().0)
-        .bind(scope.user().0)
-        .bind(title)
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(fault)?;
+    let row =
+        sqlx::query("INSERT INTO conversations (tenant_id, id, user_id, title) VALUES ($1, $2, $3, $4) RETURNING *")
+            .bind(scope.tenant().0)
+            .bind(ConversationId::fresh().0)
+            .bind(scope.user().0)
+            .bind(title)
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(fault)?;
     commit(tx).await?;
     Ok(info(&row))
 }
@@ -44,7 +49,12 @@ pub async fn create(scope: &Scope, store: &Store, title: &str) -> Result<Convers
 pub async fn list(scope: &Scope, store: &Store, cursor: &Cursor) -> Result<Page<ConversationInfo>> {
     let before = cursor.after.as_deref().map_or(Uuid::max(), |text| text.parse().unwrap_or(Uuid::nil()));
     let mut tx = store.begin(scope, View::Reader).await?;
-    let rows = sqlx::query("SELECT id, title, updated_at FROM conversations WHERE id < $1 ORDER BY id DESC LIMIT $2").bind(before).bind(cursor.limit() + 1).fetch_all(&mut *tx).await.map_err(fault)?;
+    let rows = sqlx::query("SELECT id, title, updated_at FROM conversations WHERE id < $1 ORDER BY id DESC LIMIT $2")
+        .bind(before)
+        .bind(cursor.limit() + 1)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(fault)?;
     Ok(page(rows.iter().map(info).collect(), cursor, |conversation: &ConversationInfo| conversation.id.0))
 }
 
@@ -52,7 +62,11 @@ pub async fn list(scope: &Scope, store: &Store, cursor: &Cursor) -> Result<Page<
 /// `NotFound`.
 pub async fn get(scope: &Scope, store: &Store, id: ConversationId) -> Result<ConversationInfo> {
     let mut tx = store.begin(scope, View::Reader).await?;
-    let row = sqlx::query("SELECT id, title, updated_at FROM conversations WHERE id = $1").bind(id.0).fetch_optional(&mut *tx).await.map_err(fault)?;
+    let row = sqlx::query("SELECT id, title, updated_at FROM conversations WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(fault)?;
     row.as_ref().map(info).ok_or_else(Error::not_found)
 }
 
@@ -61,7 +75,12 @@ pub async fn get(scope: &Scope, store: &Store, id: ConversationId) -> Result<Con
 pub async fn rename(scope: &Scope, store: &Store, id: ConversationId, title: &str) -> Result<()> {
     titled(title)?;
     let mut tx = store.begin(scope, View::Reader).await?;
-    let changed = sqlx::query("UPDATE conversations SET title = $2, updated_at = now() WHERE id = $1").bind(id.0).bind(title).execute(&mut *tx).await.map_err(fault)?;
+    let changed = sqlx::query("UPDATE conversations SET title = $2, updated_at = now() WHERE id = $1")
+        .bind(id.0)
+        .bind(title)
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
     if changed.rows_affected() == 0 {
         return Err(Error::not_found());
     }
@@ -74,7 +93,8 @@ pub async fn rename(scope: &Scope, store: &Store, id: ConversationId, title: &st
 /// `NotFound`.
 pub async fn delete(scope: &Scope, store: &Store, id: ConversationId) -> Result<()> {
     let mut tx = store.begin(scope, View::Reader).await?;
-    let gone = sqlx::query("DELETE FROM conversations WHERE id = $1").bind(id.0).execute(&mut *tx).await.map_err(fault)?;
+    let gone =
+        sqlx::query("DELETE FROM conversations WHERE id = $1").bind(id.0).execute(&mut *tx).await.map_err(fault)?;
     if gone.rows_affected() == 0 {
         return Err(Error::not_found());
     }

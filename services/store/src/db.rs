@@ -5,8 +5,8 @@ use sqlx::postgres::{PgPool, PgTransaction};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use fuente_contract::access::ReadFilter;
 use fuente_contract::UserId;
+use fuente_contract::access::ReadFilter;
 
 /// A handle on Postgres. Cheap to clone.
 #[derive(Clone)]
@@ -105,13 +105,19 @@ pub(crate) fn fault(error: sqlx::Error) -> Error {
     match &error {
         sqlx::Error::Database(found) => match found.code().as_deref() {
             Some("23505") => Error::conflict("There is one with this name already.").because(&error),
-            Some("23503" | "23001") => Error::conflict("It is still in use, or it names something that does not exist.").because(&error),
+            Some("23503" | "23001") => {
+                Error::conflict("It is still in use, or it names something that does not exist.").because(&error)
+            }
             Some("23514" | "22001" | "22P02") => Error::invalid("A value is not valid here.").because(&error),
             Some("53100") => Error::new(ErrorCode::InsufficientStorage, "The database's disk is full.").because(&error),
-            Some("57P01" | "57P02" | "57P03" | "53300" | "40001" | "40P01") => Error::unavailable(away, 2).because(&error),
+            Some("57P01" | "57P02" | "57P03" | "53300" | "40001" | "40P01") => {
+                Error::unavailable(away, 2).because(&error)
+            }
             _ => Error::internal(&error),
         },
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Error::unavailable(away, 2).because(&error),
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
+            Error::unavailable(away, 2).because(&error)
+        }
         sqlx::Error::RowNotFound => Error::not_found(),
         _ => Error::internal(&error),
     }

@@ -33,7 +33,14 @@ fn info(row: &PgRow) -> DocumentInfo {
     }
 }
 
-async fn listed(scope: &Scope, store: &Store, view: View, library: Option<LibraryId>, one: Option<DocumentId>, cursor: &Cursor) -> Result<Vec<DocumentInfo>> {
+async fn listed(
+    scope: &Scope,
+    store: &Store,
+    view: View,
+    library: Option<LibraryId>,
+    one: Option<DocumentId>,
+    cursor: &Cursor,
+) -> Result<Vec<DocumentInfo>> {
     let mut tx = if view == View::Manage { store.manage(scope).await? } else { store.begin(scope, view).await? };
     let rows = sqlx::query(LIST)
         .bind(after(cursor))
@@ -52,7 +59,12 @@ async fn listed(scope: &Scope, store: &Store, view: View, library: Option<Librar
 ///
 /// # Errors
 /// `Forbidden` for members.
-pub async fn list(scope: &Scope, store: &Store, library: Option<LibraryId>, cursor: &Cursor) -> Result<Page<DocumentInfo>> {
+pub async fn list(
+    scope: &Scope,
+    store: &Store,
+    library: Option<LibraryId>,
+    cursor: &Cursor,
+) -> Result<Page<DocumentInfo>> {
     Ok(page(listed(scope, store, View::Manage, library, None, cursor).await?, cursor, |document| document.id.0))
 }
 
@@ -60,7 +72,12 @@ pub async fn list(scope: &Scope, store: &Store, library: Option<LibraryId>, curs
 ///
 /// # Errors
 /// Where Postgres fails.
-pub async fn readable_list(scope: &Scope, store: &Store, library: Option<LibraryId>, cursor: &Cursor) -> Result<Page<DocumentInfo>> {
+pub async fn readable_list(
+    scope: &Scope,
+    store: &Store,
+    library: Option<LibraryId>,
+    cursor: &Cursor,
+) -> Result<Page<DocumentInfo>> {
     Ok(page(listed(scope, store, View::Reader, library, None, cursor).await?, cursor, |document| document.id.0))
 }
 
@@ -130,10 +147,23 @@ pub async fn delete(scope: &Scope, store: &Store, id: DocumentId) -> Result<(Del
         .map_err(fault)?;
     let row = row.ok_or_else(Error::not_found)?;
     let keys: Vec<String> = row.get("keys");
-    let citations = sqlx::query("UPDATE message_citations SET quote = NULL WHERE document_id = $1 AND quote IS NOT NULL").bind(id.0).execute(&mut *tx).await.map_err(fault)?;
+    let citations =
+        sqlx::query("UPDATE message_citations SET quote = NULL WHERE document_id = $1 AND quote IS NOT NULL")
+            .bind(id.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
     // The answer itself was made of the document's text, and so was its trace.
-    sqlx::query("UPDATE messages SET reply = 'null' WHERE $1 = ANY(documents)").bind(id.0).execute(&mut *tx).await.map_err(fault)?;
-    sqlx::query("UPDATE documents SET current_version = NULL WHERE id = $1").bind(id.0).execute(&mut *tx).await.map_err(fault)?;
+    sqlx::query("UPDATE messages SET reply = 'null' WHERE $1 = ANY(documents)")
+        .bind(id.0)
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
+    sqlx::query("UPDATE documents SET current_version = NULL WHERE id = $1")
+        .bind(id.0)
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
     sqlx::query("DELETE FROM documents WHERE id = $1").bind(id.0).execute(&mut *tx).await.map_err(fault)?;
     let epoch = epoch_in(&mut tx).await?;
     commit(tx).await?;

@@ -64,7 +64,13 @@ impl EmbeddedPostgres {
             }
             (None, Some((_, port))) => (None, port),
             (None, None) => {
-                return Err(Error::unavailable(format!("Another process is starting or stopping the database in {}. Try again in a moment.", home.display()), 3));
+                return Err(Error::unavailable(
+                    format!(
+                        "Another process is starting or stopping the database in {}. Try again in a moment.",
+                        home.display()
+                    ),
+                    3,
+                ));
             }
         };
         let mut server = server;
@@ -122,7 +128,13 @@ fn unusable(path: &Path, error: &std::io::Error) -> Error {
 /// The supervisor's lock, or none where another process holds it.
 fn lock(home: &Path) -> Result<Option<Flock<File>>> {
     let path = home.join("supervisor.lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(|error| unusable(&path, &error))?;
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| unusable(&path, &error))?;
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
         Ok(lock) => Ok(Some(lock)),
         Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(None),
@@ -139,8 +151,15 @@ fn secrets(home: &Path) -> Result<Secrets> {
     let secrets = Secrets { superuser: made(), migrator: made(), app: made() };
     let fresh = home.join("secrets.json.new");
     let _ = fs::remove_file(&fresh);
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&fresh).map_err(|error| unusable(&fresh, &error))?;
-    file.write_all(&serde_json::to_vec(&secrets).map_err(Error::internal)?).and_then(|()| file.sync_all()).map_err(|error| unusable(&fresh, &error))?;
+    let mut file = OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(&fresh)
+        .map_err(|error| unusable(&fresh, &error))?;
+    file.write_all(&serde_json::to_vec(&secrets).map_err(Error::internal)?)
+        .and_then(|()| file.sync_all())
+        .map_err(|error| unusable(&fresh, &error))?;
     fs::rename(&fresh, &path).map_err(|error| unusable(&path, &error))?;
     Ok(secrets)
 }
@@ -165,13 +184,27 @@ async fn initialise(programs: &Programs, home: &Path, cluster: &Path, secrets: &
     let (fresh, password) = (home.join("cluster.new"), home.join("password.new"));
     let _ = fs::remove_dir_all(&fresh);
     let _ = fs::remove_file(&password);
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&password).map_err(|error| unusable(&password, &error))?;
+    let mut file = OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(&password)
+        .map_err(|error| unusable(&password, &error))?;
     file.write_all(secrets.superuser.as_bytes()).map_err(|error| unusable(&password, &error))?;
     fs::create_dir(&fresh).map_err(|error| unusable(&fresh, &error))?;
     programs.own(&fresh)?;
     programs.own(&password)?;
     let mut command = programs.command("initdb");
-    command.arg("-D").arg(&fresh).args(["-U", "postgres", "-A", "scram-sha-256", "--no-locale", "-E", "UTF8", "--no-instructions"]);
+    command.arg("-D").arg(&fresh).args([
+        "-U",
+        "postgres",
+        "-A",
+        "scram-sha-256",
+        "--no-locale",
+        "-E",
+        "UTF8",
+        "--no-instructions",
+    ]);
     command.arg(format!("--pwfile={}", password.display()));
     let made = tokio::task::spawn_blocking(move || command.output()).await.map_err(Error::internal)?;
     let _ = fs::remove_file(&password);
@@ -184,8 +217,16 @@ async fn initialise(programs: &Programs, home: &Path, cluster: &Path, secrets: &
 
 fn launch(programs: &Programs, home: &Path, cluster: &Path) -> Result<(Child, u16)> {
     // Asked for and given back: the little race for the port ends in a clear error of Postgres.
-    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr()).map_err(Error::internal)?.port();
-    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(home.join("postgres.log")).map_err(|error| unusable(home, &error))?;
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|free| free.local_addr())
+        .map_err(Error::internal)?
+        .port();
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(home.join("postgres.log"))
+        .map_err(|error| unusable(home, &error))?;
     let mut command: Command = programs.command("postgres");
     command.arg("-D").arg(cluster).arg("-p").arg(port.to_string());
     for setting in [
@@ -216,7 +257,15 @@ async fn connect(login: &Login, mut server: Option<&mut EmbeddedPostgres>, home:
                     let log = fs::read_to_string(home.join("postgres.log")).unwrap_or_default();
                     let tail: Vec<&str> = log.lines().rev().take(5).collect();
                     let tail: Vec<&str> = tail.into_iter().rev().collect();
-                    return Err(Error::unavailable(format!("The embedded Postgres did not start; its log, {}, ends with: {}", home.join("postgres.log").display(), tail.join(" / ")), 5).because(error));
+                    return Err(Error::unavailable(
+                        format!(
+                            "The embedded Postgres did not start; its log, {}, ends with: {}",
+                            home.join("postgres.log").display(),
+                            tail.join(" / ")
+                        ),
+                        5,
+                    )
+                    .because(error));
                 }
             }
         }
@@ -227,15 +276,28 @@ async fn connect(login: &Login, mut server: Option<&mut EmbeddedPostgres>, home:
 /// The roles and the database; each is made where it is missing.
 async fn prepare(mut connection: PgConnection, secrets: &Secrets) -> Result<()> {
     for (role, password) in [("fuente_migrator", &secrets.migrator), ("fuente_app", &secrets.app)] {
-        let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $1)").bind(role).fetch_one(&mut connection).await.map_err(Error::internal)?;
+        let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $1)")
+            .bind(role)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(Error::internal)?;
         if !known {
             // Names are ours and passwords are hex: nothing here can be anything but itself.
-            sqlx::query(AssertSqlSafe(format!("CREATE ROLE {role} LOGIN PASSWORD '{password}'"))).execute(&mut connection).await.map_err(Error::internal)?;
+            sqlx::query(AssertSqlSafe(format!("CREATE ROLE {role} LOGIN PASSWORD '{password}'")))
+                .execute(&mut connection)
+                .await
+                .map_err(Error::internal)?;
         }
     }
-    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = 'fuente')").fetch_one(&mut connection).await.map_err(Error::internal)?;
+    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = 'fuente')")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(Error::internal)?;
     if !known {
-        sqlx::query("CREATE DATABASE fuente OWNER fuente_migrator").execute(&mut connection).await.map_err(Error::internal)?;
+        sqlx::query("CREATE DATABASE fuente OWNER fuente_migrator")
+            .execute(&mut connection)
+            .await
+            .map_err(Error::internal)?;
     }
     connection.close().await.map_err(Error::internal)
 }

@@ -46,7 +46,12 @@ pub async fn create(scope: &Scope, store: &Store, name: &str) -> Result<GroupInf
 /// `Forbidden` for members.
 pub async fn list(scope: &Scope, store: &Store, cursor: &Cursor) -> Result<Page<GroupInfo>> {
     let mut tx = store.manage(scope).await?;
-    let rows = sqlx::query("SELECT id, name FROM groups WHERE id > $1 ORDER BY id LIMIT $2").bind(after(cursor)).bind(cursor.limit() + 1).fetch_all(&mut *tx).await.map_err(fault)?;
+    let rows = sqlx::query("SELECT id, name FROM groups WHERE id > $1 ORDER BY id LIMIT $2")
+        .bind(after(cursor))
+        .bind(cursor.limit() + 1)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(fault)?;
     let groups = rows.into_iter().map(|row| GroupInfo { id: GroupId(row.get(0)), name: row.get(1) }).collect();
     Ok(page(groups, cursor, |group: &GroupInfo| group.id.0))
 }
@@ -56,12 +61,15 @@ pub async fn list(scope: &Scope, store: &Store, cursor: &Cursor) -> Result<Page<
 pub async fn delete(scope: &Scope, store: &Store, group: GroupId) -> Result<Receipt> {
     let mut tx = store.manage(scope).await?;
     policies::drop_unused(&mut tx, group).await?;
-    let gone = sqlx::query("DELETE FROM groups WHERE id = $1").bind(group.0).execute(&mut *tx).await.map_err(|error| match fault(error) {
-        found if found.code == fuente_contract::ErrorCode::Conflict => {
-            Error::conflict("A policy names this group. Change the policy first; then the group can go.")
-        }
-        found => found,
-    })?;
+    let gone =
+        sqlx::query("DELETE FROM groups WHERE id = $1").bind(group.0).execute(&mut *tx).await.map_err(|error| {
+            match fault(error) {
+                found if found.code == fuente_contract::ErrorCode::Conflict => {
+                    Error::conflict("A policy names this group. Change the policy first; then the group can go.")
+                }
+                found => found,
+            }
+        })?;
     if gone.rows_affected() == 0 {
         return Err(Error::not_found());
     }
@@ -73,7 +81,11 @@ pub async fn delete(scope: &Scope, store: &Store, group: GroupId) -> Result<Rece
 pub async fn members(scope: &Scope, store: &Store, group: GroupId) -> Result<Members> {
     let mut tx = store.manage(scope).await?;
     exists(&mut tx, group).await?;
-    let rows = sqlx::query("SELECT member_user, member_group FROM group_members WHERE group_id = $1 ORDER BY 1, 2").bind(group.0).fetch_all(&mut *tx).await.map_err(fault)?;
+    let rows = sqlx::query("SELECT member_user, member_group FROM group_members WHERE group_id = $1 ORDER BY 1, 2")
+        .bind(group.0)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(fault)?;
     Ok(Members {
         users: rows.iter().filter_map(|row| row.get::<Option<uuid::Uuid>, _>(0).map(UserId)).collect(),
         groups: rows.iter().filter_map(|row| row.get::<Option<uuid::Uuid>, _>(1).map(GroupId)).collect(),
@@ -85,17 +97,23 @@ pub async fn members(scope: &Scope, store: &Store, group: GroupId) -> Result<Mem
 pub async fn add_user(scope: &Scope, store: &Store, group: GroupId, user: UserId) -> Result<Receipt> {
     let mut tx = store.manage(scope).await?;
     exists(&mut tx, group).await?;
-    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users WHERE id = $1)").bind(user.0).fetch_one(&mut *tx).await.map_err(fault)?;
+    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users WHERE id = $1)")
+        .bind(user.0)
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(fault)?;
     if !known {
         return Err(Error::not_found());
     }
-    sqlx::query("INSERT INTO group_members (tenant_id, group_id, member_user) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-        .bind(scope.tenant().0)
-        .bind(group.0)
-        .bind(user.0)
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
+    sqlx::query(
+        "INSERT INTO group_members (tenant_id, group_id, member_user) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    )
+    .bind(scope.tenant().0)
+    .bind(group.0)
+    .bind(user.0)
+    .execute(&mut *tx)
+    .await
+    .map_err(fault)?;
     receipt(tx).await
 }
 
@@ -104,7 +122,11 @@ pub async fn add_user(scope: &Scope, store: &Store, group: GroupId, user: UserId
 pub async fn add_group(scope: &Scope, store: &Store, group: GroupId, member: GroupId) -> Result<Receipt> {
     let mut tx = store.manage(scope).await?;
     // Two changes at once could each be fine and make a circle together.
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtext($1))").bind(scope.tenant().to_string()).execute(&mut *tx).await.map_err(fault)?;
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtext($1))")
+        .bind(scope.tenant().to_string())
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
     exists(&mut tx, group).await?;
     exists(&mut tx, member).await?;
     let circle: bool = sqlx::query_scalar(
@@ -120,13 +142,15 @@ pub async fn add_group(scope: &Scope, store: &Store, group: GroupId, member: Gro
     if circle {
         return Err(Error::conflict("A group cannot contain itself, not even through others."));
     }
-    sqlx::query("INSERT INTO group_members (tenant_id, group_id, member_group) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-        .bind(scope.tenant().0)
-        .bind(group.0)
-        .bind(member.0)
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
+    sqlx::query(
+        "INSERT INTO group_members (tenant_id, group_id, member_group) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    )
+    .bind(scope.tenant().0)
+    .bind(group.0)
+    .bind(member.0)
+    .execute(&mut *tx)
+    .await
+    .map_err(fault)?;
     receipt(tx).await
 }
 
@@ -135,7 +159,12 @@ pub async fn add_group(scope: &Scope, store: &Store, group: GroupId, member: Gro
 pub async fn remove_user(scope: &Scope, store: &Store, group: GroupId, user: UserId) -> Result<Receipt> {
     let mut tx = store.manage(scope).await?;
     exists(&mut tx, group).await?;
-    sqlx::query("DELETE FROM group_members WHERE group_id = $1 AND member_user = $2").bind(group.0).bind(user.0).execute(&mut *tx).await.map_err(fault)?;
+    sqlx::query("DELETE FROM group_members WHERE group_id = $1 AND member_user = $2")
+        .bind(group.0)
+        .bind(user.0)
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
     receipt(tx).await
 }
 
@@ -144,12 +173,21 @@ pub async fn remove_user(scope: &Scope, store: &Store, group: GroupId, user: Use
 pub async fn remove_group(scope: &Scope, store: &Store, group: GroupId, member: GroupId) -> Result<Receipt> {
     let mut tx = store.manage(scope).await?;
     exists(&mut tx, group).await?;
-    sqlx::query("DELETE FROM group_members WHERE group_id = $1 AND member_group = $2").bind(group.0).bind(member.0).execute(&mut *tx).await.map_err(fault)?;
+    sqlx::query("DELETE FROM group_members WHERE group_id = $1 AND member_group = $2")
+        .bind(group.0)
+        .bind(member.0)
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
     receipt(tx).await
 }
 
 async fn exists(tx: &mut PgTransaction<'static>, group: GroupId) -> Result<()> {
-    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM groups WHERE id = $1)").bind(group.0).fetch_one(&mut **tx).await.map_err(fault)?;
+    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM groups WHERE id = $1)")
+        .bind(group.0)
+        .fetch_one(&mut **tx)
+        .await
+        .map_err(fault)?;
     if known { Ok(()) } else { Err(Error::not_found()) }
 }
 

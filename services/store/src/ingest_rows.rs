@@ -52,14 +52,16 @@ pub async fn accept(scope: &Scope, store: &Store, upload: &Upload, blob: Accepte
     .execute(&mut *tx)
     .await
     .map_err(fault)?;
-    sqlx::query("INSERT INTO ingest_jobs (tenant_id, id, document_id, version_id, state) VALUES ($1, $2, $3, $4, 'queued')")
-        .bind(scope.tenant().0)
-        .bind(job.0)
-        .bind(document.0)
-        .bind(version.0)
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
+    sqlx::query(
+        "INSERT INTO ingest_jobs (tenant_id, id, document_id, version_id, state) VALUES ($1, $2, $3, $4, 'queued')",
+    )
+    .bind(scope.tenant().0)
+    .bind(job.0)
+    .bind(document.0)
+    .bind(version.0)
+    .execute(&mut *tx)
+    .await
+    .map_err(fault)?;
     commit(tx).await?;
     Ok(Accepted { document, version, job: Some(job), unchanged: false })
 }
@@ -68,13 +70,23 @@ async fn library_policy(tx: &mut PgTransaction<'static>, scope: &Scope, library:
     if scope.libraries().is_some_and(|held| !held.contains(&library)) {
         return Err(Error::not_found());
     }
-    let row = sqlx::query("SELECT policy_id FROM libraries WHERE id = $1").bind(library.0).fetch_optional(&mut **tx).await.map_err(fault)?;
+    let row = sqlx::query("SELECT policy_id FROM libraries WHERE id = $1")
+        .bind(library.0)
+        .fetch_optional(&mut **tx)
+        .await
+        .map_err(fault)?;
     row.map(|row| row.get(0)).ok_or_else(Error::not_found)
 }
 
 /// Finds the document by its external id, or makes it. Its row is locked: two uploads of the same
 /// document go one after the other.
-async fn document(tx: &mut PgTransaction<'static>, scope: &Scope, upload: &Upload, own: Option<Uuid>, policy: Uuid) -> Result<DocumentId> {
+async fn document(
+    tx: &mut PgTransaction<'static>,
+    scope: &Scope,
+    upload: &Upload,
+    own: Option<Uuid>,
+    policy: Uuid,
+) -> Result<DocumentId> {
     let row = sqlx::query(
         "INSERT INTO documents (tenant_id, id, library_id, external_id, title, title_given, owner_id, own_policy, effective_policy)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($8, $9))
@@ -101,7 +113,11 @@ async fn document(tx: &mut PgTransaction<'static>, scope: &Scope, upload: &Uploa
     Ok(DocumentId(row.get(0)))
 }
 
-async fn unchanged(tx: &mut PgTransaction<'static>, document: DocumentId, blob: &AcceptedBlob) -> Result<Option<Accepted>> {
+async fn unchanged(
+    tx: &mut PgTransaction<'static>,
+    document: DocumentId,
+    blob: &AcceptedBlob,
+) -> Result<Option<Accepted>> {
     let row = sqlx::query(
         "SELECT version.id, version.content_hash = $2 AS same,
                 (SELECT job.id FROM ingest_jobs job WHERE job.version_id = version.id AND job.state IN ('queued', 'running')) AS job

@@ -25,7 +25,13 @@ pub struct Published {
 ///
 /// # Errors
 /// Where Postgres fails.
-pub async fn progress(scope: &SystemScope, store: &Store, claim: &Claim, stage: Stage, progress: Progress) -> Result<bool> {
+pub async fn progress(
+    scope: &SystemScope,
+    store: &Store,
+    claim: &Claim,
+    stage: Stage,
+    progress: Progress,
+) -> Result<bool> {
     let mut tx = store.inside(scope, claim.tenant).await?;
     let kept = sqlx::query(
         "UPDATE ingest_jobs SET stage = $3, pages = $4, passages_done = $5, passages_total = $6, percent = $7, updated_at = now()
@@ -47,12 +53,13 @@ pub async fn progress(scope: &SystemScope, store: &Store, claim: &Claim, stage: 
 
 /// The job's row, locked, if it is still this claim's.
 async fn fenced(tx: &mut PgTransaction<'static>, claim: &Claim) -> Result<()> {
-    let row = sqlx::query("SELECT 1 AS one FROM ingest_jobs WHERE id = $1 AND fence = $2 AND state = 'running' FOR UPDATE")
-        .bind(claim.job.0)
-        .bind(claim.fence)
-        .fetch_optional(&mut **tx)
-        .await
-        .map_err(fault)?;
+    let row =
+        sqlx::query("SELECT 1 AS one FROM ingest_jobs WHERE id = $1 AND fence = $2 AND state = 'running' FOR UPDATE")
+            .bind(claim.job.0)
+            .bind(claim.fence)
+            .fetch_optional(&mut **tx)
+            .await
+            .map_err(fault)?;
     row.map(|_| ()).ok_or_else(|| Error::conflict("The job belongs to another worker now, or was cancelled."))
 }
 
@@ -75,9 +82,18 @@ pub async fn save_text(scope: &SystemScope, store: &Store, claim: &Claim, text: 
         .map_err(fault)?;
     if let Some(title) = text.title.as_deref().map(str::trim).filter(|title| !title.is_empty()) {
         let short: String = title.chars().take(300).collect();
-        sqlx::query("UPDATE documents SET title = $2 WHERE id = $1 AND NOT title_given").bind(claim.document.0).bind(short).execute(&mut *tx).await.map_err(fault)?;
+        sqlx::query("UPDATE documents SET title = $2 WHERE id = $1 AND NOT title_given")
+            .bind(claim.document.0)
+            .bind(short)
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
     }
-    let title = sqlx::query_scalar("SELECT title FROM documents WHERE id = $1").bind(claim.document.0).fetch_one(&mut *tx).await.map_err(fault)?;
+    let title = sqlx::query_scalar("SELECT title FROM documents WHERE id = $1")
+        .bind(claim.document.0)
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(fault)?;
     commit(tx).await?;
     Ok(title)
 }
@@ -89,7 +105,11 @@ pub async fn save_text(scope: &SystemScope, store: &Store, claim: &Claim, text: 
 pub async fn save_passages(scope: &SystemScope, store: &Store, claim: &Claim, rows: &[PassageRow]) -> Result<()> {
     let mut tx = store.inside(scope, claim.tenant).await?;
     fenced(&mut tx, claim).await?;
-    sqlx::query("DELETE FROM passages WHERE version_id = $1").bind(claim.version.0).execute(&mut *tx).await.map_err(fault)?;
+    sqlx::query("DELETE FROM passages WHERE version_id = $1")
+        .bind(claim.version.0)
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
     for row in rows {
         sqlx::query(
             "INSERT INTO passages (tenant_id, id, document_id, version_id, ordinal, char_start, char_end, page_from, page_to, heading, text, text_hash, lang, tokens)
@@ -139,7 +159,11 @@ pub async fn publish(scope: &SystemScope, store: &Store, claim: &Claim, embedder
     let row = row.ok_or_else(|| Error::conflict("The document was deleted."))?;
     let previous: Option<Uuid> = row.get("current_version");
     let newest = row.get::<i32, _>("own") >= row.get::<i32, _>("current");
-    let (state, superseded) = if newest { ("live", previous.filter(|id| *id != claim.version.0)) } else { ("superseded", Some(claim.version.0)) };
+    let (state, superseded) = if newest {
+        ("live", previous.filter(|id| *id != claim.version.0))
+    } else {
+        ("superseded", Some(claim.version.0))
+    };
     sqlx::query("UPDATE document_versions SET state = $2, embedder = $3, published_at = now() WHERE id = $1")
         .bind(claim.version.0)
         .bind(state)
@@ -148,14 +172,29 @@ pub async fn publish(scope: &SystemScope, store: &Store, claim: &Claim, embedder
         .await
         .map_err(fault)?;
     if newest {
-        sqlx::query("UPDATE documents SET current_version = $2, updated_at = now() WHERE id = $1").bind(claim.document.0).bind(claim.version.0).execute(&mut *tx).await.map_err(fault)?;
+        sqlx::query("UPDATE documents SET current_version = $2, updated_at = now() WHERE id = $1")
+            .bind(claim.document.0)
+            .bind(claim.version.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
     }
     if let Some(old) = superseded {
         // The text stays, so that citations of old answers can still be opened; the passages go.
-        sqlx::query("UPDATE document_versions SET state = 'superseded' WHERE id = $1").bind(old).execute(&mut *tx).await.map_err(fault)?;
+        sqlx::query("UPDATE document_versions SET state = 'superseded' WHERE id = $1")
+            .bind(old)
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
         sqlx::query("DELETE FROM passages WHERE version_id = $1").bind(old).execute(&mut *tx).await.map_err(fault)?;
     }
-    sqlx::query("UPDATE ingest_jobs SET state = 'done', percent = 100, lease_until = NULL, updated_at = now() WHERE id = $1").bind(claim.job.0).execute(&mut *tx).await.map_err(fault)?;
+    sqlx::query(
+        "UPDATE ingest_jobs SET state = 'done', percent = 100, lease_until = NULL, updated_at = now() WHERE id = $1",
+    )
+    .bind(claim.job.0)
+    .execute(&mut *tx)
+    .await
+    .map_err(fault)?;
     commit(tx).await?;
     Ok(Published {
         previous: previous.map(VersionId),

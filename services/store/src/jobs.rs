@@ -3,11 +3,13 @@
 //! At least once, with an effect that is idempotent: a claim that was lost cannot publish, because
 //! its fence is older than the row's.
 
-pub use crate::job_stages::{Published, progress, publish, save_passages, save_text};
 use crate::db::{Store, commit, fault};
+pub use crate::job_stages::{Published, progress, publish, save_passages, save_text};
 use crate::rows::{after, page, stamp};
 use fuente_contract::document::{JobInfo, JobState, Progress, Stage};
-use fuente_contract::{Cursor, DocumentId, Error, JobId, LibraryId, Page, Result, Scope, SystemScope, TenantId, UserId, VersionId};
+use fuente_contract::{
+    Cursor, DocumentId, Error, JobId, LibraryId, Page, Result, Scope, SystemScope, TenantId, UserId, VersionId,
+};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use time::OffsetDateTime;
@@ -157,7 +159,14 @@ pub async fn release(scope: &SystemScope, store: &Store, claim: &Claim) -> Resul
 ///
 /// # Errors
 /// Where Postgres fails; then the lease runs out and the job is taken again.
-pub async fn fail(scope: &SystemScope, store: &Store, claim: &Claim, error: &str, advice: &str, retryable: bool) -> Result<()> {
+pub async fn fail(
+    scope: &SystemScope,
+    store: &Store,
+    claim: &Claim,
+    error: &str,
+    advice: &str,
+    retryable: bool,
+) -> Result<()> {
     let mut tx = store.inside(scope, claim.tenant).await?;
     let ended = sqlx::query(
         "UPDATE ingest_jobs SET error = $3, advice = $4, lease_until = NULL, updated_at = now(),
@@ -175,7 +184,11 @@ pub async fn fail(scope: &SystemScope, store: &Store, claim: &Claim, error: &str
     .await
     .map_err(fault)?;
     if ended.is_some_and(|row| row.get::<&str, _>(0) == "failed") {
-        sqlx::query("UPDATE document_versions SET state = 'failed' WHERE id = $1 AND state = 'pending'").bind(claim.version.0).execute(&mut *tx).await.map_err(fault)?;
+        sqlx::query("UPDATE document_versions SET state = 'failed' WHERE id = $1 AND state = 'pending'")
+            .bind(claim.version.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
     }
     commit(tx).await
 }
@@ -249,7 +262,11 @@ pub async fn retry(scope: &Scope, store: &Store, id: JobId) -> Result<()> {
         get(scope, store, id).await?;
         return Err(Error::conflict("Only a job that failed, died or was cancelled can be tried again."));
     };
-    sqlx::query("UPDATE document_versions SET state = 'pending' WHERE id = $1").bind(row.get::<Uuid, _>(0)).execute(&mut *tx).await.map_err(fault)?;
+    sqlx::query("UPDATE document_versions SET state = 'pending' WHERE id = $1")
+        .bind(row.get::<Uuid, _>(0))
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
     commit(tx).await
 }
 

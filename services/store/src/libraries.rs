@@ -13,7 +13,13 @@ use uuid::Uuid;
 
 /// # Errors
 /// `Conflict` where the name is taken, `InvalidRequest` where a rule names nobody.
-pub async fn create(scope: &Scope, store: &Store, name: &str, description: &str, rules: Vec<Rule>) -> Result<LibraryInfo> {
+pub async fn create(
+    scope: &Scope,
+    store: &Store,
+    name: &str,
+    description: &str,
+    rules: Vec<Rule>,
+) -> Result<LibraryInfo> {
     if name.trim().is_empty() || name.chars().count() > 200 || description.chars().count() > 2_000 {
         return Err(Error::invalid("A library's name has 1 to 200 characters, its description at most 2000."));
     }
@@ -103,7 +109,11 @@ pub async fn readable(scope: &Scope, store: &Store) -> Result<Vec<LibraryInfo>> 
 /// `NotFound`; `InvalidRequest` where a rule names nobody.
 pub async fn set_rules(scope: &Scope, store: &Store, id: LibraryId, rules: Vec<Rule>) -> Result<Receipt> {
     let mut tx = store.manage(scope).await?;
-    let row = sqlx::query("SELECT policy_id FROM libraries WHERE id = $1 FOR UPDATE").bind(id.0).fetch_optional(&mut *tx).await.map_err(fault)?;
+    let row = sqlx::query("SELECT policy_id FROM libraries WHERE id = $1 FOR UPDATE")
+        .bind(id.0)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(fault)?;
     let policy = PolicyId(row.ok_or_else(Error::not_found)?.get(0));
     policies::write_rules(&mut tx, scope.tenant(), policy, &rules).await?;
     let epoch = epoch_in(&mut tx).await?;
@@ -115,10 +125,16 @@ pub async fn set_rules(scope: &Scope, store: &Store, id: LibraryId, rules: Vec<R
 /// `NotFound`; `Conflict` where documents are left in it.
 pub async fn delete(scope: &Scope, store: &Store, id: LibraryId) -> Result<()> {
     let mut tx = store.manage(scope).await?;
-    let gone = sqlx::query("DELETE FROM libraries WHERE id = $1 RETURNING policy_id").bind(id.0).fetch_optional(&mut *tx).await.map_err(|error| match fault(error) {
-        found if found.code == fuente_contract::ErrorCode::Conflict => Error::conflict("The library is not empty. Delete its documents first."),
-        found => found,
-    })?;
+    let gone = sqlx::query("DELETE FROM libraries WHERE id = $1 RETURNING policy_id")
+        .bind(id.0)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(|error| match fault(error) {
+            found if found.code == fuente_contract::ErrorCode::Conflict => {
+                Error::conflict("The library is not empty. Delete its documents first.")
+            }
+            found => found,
+        })?;
     let policy: Uuid = gone.ok_or_else(Error::not_found)?.get(0);
     sqlx::query("DELETE FROM policies WHERE id = $1").bind(policy).execute(&mut *tx).await.map_err(fault)?;
     commit(tx).await

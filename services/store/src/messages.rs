@@ -25,7 +25,13 @@ pub struct StoredMessage {
 ///
 /// # Errors
 /// `NotFound` where the conversation is not the user's.
-pub async fn append(scope: &Scope, store: &Store, conversation: ConversationId, question: &str, reply: &Reply) -> Result<MessageId> {
+pub async fn append(
+    scope: &Scope,
+    store: &Store,
+    conversation: ConversationId,
+    question: &str,
+    reply: &Reply,
+) -> Result<MessageId> {
     let id = MessageId::fresh();
     // Evidence counts though it was not cited: the answer was written with it in sight.
     let used: BTreeSet<Uuid> = reply
@@ -33,10 +39,21 @@ pub async fn append(scope: &Scope, store: &Store, conversation: ConversationId, 
         .iter()
         .map(|citation| citation.document.0)
         .chain(reply.nearest.iter().map(|nearest| nearest.document.0))
-        .chain(reply.trace.candidates.iter().filter(|candidate| reply.trace.evidence.contains(&candidate.passage)).map(|candidate| candidate.document.0))
+        .chain(
+            reply
+                .trace
+                .candidates
+                .iter()
+                .filter(|candidate| reply.trace.evidence.contains(&candidate.passage))
+                .map(|candidate| candidate.document.0),
+        )
         .collect();
     let mut tx = store.begin(scope, View::Reader).await?;
-    let own = sqlx::query("UPDATE conversations SET updated_at = now() WHERE id = $1").bind(conversation.0).execute(&mut *tx).await.map_err(fault)?;
+    let own = sqlx::query("UPDATE conversations SET updated_at = now() WHERE id = $1")
+        .bind(conversation.0)
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
     if own.rows_affected() == 0 {
         return Err(Error::not_found());
     }
@@ -80,7 +97,11 @@ pub async fn append(scope: &Scope, store: &Store, conversation: ConversationId, 
 /// `NotFound` where the conversation is not the user's.
 pub async fn list(scope: &Scope, store: &Store, conversation: ConversationId) -> Result<Vec<StoredMessage>> {
     let mut tx = store.begin(scope, View::Reader).await?;
-    let own = sqlx::query("SELECT 1 AS one FROM conversations WHERE id = $1").bind(conversation.0).fetch_optional(&mut *tx).await.map_err(fault)?;
+    let own = sqlx::query("SELECT 1 AS one FROM conversations WHERE id = $1")
+        .bind(conversation.0)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(fault)?;
     if own.is_none() {
         return Err(Error::not_found());
     }
@@ -109,13 +130,20 @@ pub async fn list(scope: &Scope, store: &Store, conversation: ConversationId) ->
         })
         .collect();
     // Documents that were merely considered do not hold an answer back, but leave its trace.
-    let considered: Vec<Uuid> = turns.iter().flat_map(|turn| &turn.reply).flat_map(|reply| &reply.trace.candidates).map(|candidate| candidate.document.0).collect();
-    let known: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM documents WHERE id = ANY($1) AND ($2::uuid[] IS NULL OR library_id = ANY($2))")
-        .bind(considered)
-        .bind(limited(scope))
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(fault)?;
+    let considered: Vec<Uuid> = turns
+        .iter()
+        .flat_map(|turn| &turn.reply)
+        .flat_map(|reply| &reply.trace.candidates)
+        .map(|candidate| candidate.document.0)
+        .collect();
+    let known: Vec<Uuid> = sqlx::query_scalar(
+        "SELECT id FROM documents WHERE id = ANY($1) AND ($2::uuid[] IS NULL OR library_id = ANY($2))",
+    )
+    .bind(considered)
+    .bind(limited(scope))
+    .fetch_all(&mut *tx)
+    .await
+    .map_err(fault)?;
     let known: BTreeSet<Uuid> = known.into_iter().collect();
     for reply in turns.iter_mut().filter_map(|turn| turn.reply.as_mut()) {
         reply.trace.candidates.retain(|candidate| known.contains(&candidate.document.0));

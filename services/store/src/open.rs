@@ -97,14 +97,24 @@ pub(crate) struct Login {
 
 impl Login {
     pub(crate) fn at(port: u16, database: &str, user: &str, password: &str) -> Self {
-        let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(port).database(database).username(user).password(password);
+        let options = PgConnectOptions::new_without_pgpass()
+            .host("127.0.0.1")
+            .port(port)
+            .database(database)
+            .username(user)
+            .password(password);
         Self { user: user.to_owned(), password: password.to_owned(), options: options.disable_statement_logging() }
     }
 
     /// Reads an address such as postgres://user:password@host:5432/database.
     fn of(url: &str, setting: &str) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url).map_err(|error| Error::invalid(format!("{setting} is not a Postgres address: {error}")))?;
-        let login = url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map(|(login, _)| login).unwrap_or_default();
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| Error::invalid(format!("{setting} is not a Postgres address: {error}")))?;
+        let login = url
+            .split_once("://")
+            .and_then(|(_, rest)| rest.rsplit_once('@'))
+            .map(|(login, _)| login)
+            .unwrap_or_default();
         let password = login.split_once(':').map(|(_, password)| decoded(password)).unwrap_or_default();
         Ok(Self { user: options.get_username().to_owned(), password, options: options.disable_statement_logging() })
     }
@@ -116,7 +126,10 @@ fn decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let escape = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten().and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let escape = (bytes[at] == b'%')
+            .then(|| text.get(at + 1..at + 3))
+            .flatten()
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         match escape {
             Some(byte) => {
                 out.push(byte);
@@ -132,13 +145,22 @@ fn decoded(text: &str) -> String {
 }
 
 fn unreachable(setting: &str, error: &sqlx::Error) -> Error {
-    Error::unavailable(format!("Postgres cannot be reached with {setting}. Check the address, the password, and that it runs."), 5).because(error)
+    Error::unavailable(
+        format!("Postgres cannot be reached with {setting}. Check the address, the password, and that it runs."),
+        5,
+    )
+    .because(error)
 }
 
 /// Brings the schema up to date as its owner, and gives the serving role its rights.
 async fn migrate(migrator: &Login, app: &Login) -> Result<()> {
-    let mut owner = PgConnection::connect_with(&migrator.options).await.map_err(|error| unreachable("store.migrator_url", &error))?;
+    let mut owner = PgConnection::connect_with(&migrator.options)
+        .await
+        .map_err(|error| unreachable("store.migrator_url", &error))?;
     owner_check::ensure_role(&mut owner, app).await?;
-    sqlx::migrate!("../../migrations").run(&mut owner).await.map_err(|error| Error::internal(format!("a migration failed: {error}")))?;
+    sqlx::migrate!("../../migrations")
+        .run(&mut owner)
+        .await
+        .map_err(|error| Error::internal(format!("a migration failed: {error}")))?;
     owner.close().await.map_err(Error::internal)
 }

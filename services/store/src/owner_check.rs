@@ -11,18 +11,29 @@ const FIXED: &[i32] = &[150_014, 160_010, 170_006];
 /// Makes the serving role where it is missing. An existing one keeps its password.
 pub(crate) async fn ensure_role(owner: &mut PgConnection, app: &Login) -> Result<()> {
     if app.user != "fuente_app" {
-        return Err(Error::invalid("store.url must log in as fuente_app, the role that the migrations grant rights to."));
+        return Err(Error::invalid(
+            "store.url must log in as fuente_app, the role that the migrations grant rights to.",
+        ));
     }
-    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $1)").bind(&app.user).fetch_one(&mut *owner).await.map_err(Error::internal)?;
+    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $1)")
+        .bind(&app.user)
+        .fetch_one(&mut *owner)
+        .await
+        .map_err(Error::internal)?;
     if !known {
-        let statement: String = sqlx::query_scalar("SELECT format('CREATE ROLE %I LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD %L', $1, $2)")
-            .bind(&app.user)
-            .bind(&app.password)
-            .fetch_one(&mut *owner)
-            .await
-            .map_err(Error::internal)?;
+        let statement: String = sqlx::query_scalar(
+            "SELECT format('CREATE ROLE %I LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD %L', $1, $2)",
+        )
+        .bind(&app.user)
+        .bind(&app.password)
+        .fetch_one(&mut *owner)
+        .await
+        .map_err(Error::internal)?;
         // Built by Postgres' own quoting above; nothing of it comes from a request.
-        sqlx::query(AssertSqlSafe(statement)).execute(&mut *owner).await.map_err(|error| Error::internal(format!("the role {} cannot be made: {error}", app.user)))?;
+        sqlx::query(AssertSqlSafe(statement))
+            .execute(&mut *owner)
+            .await
+            .map_err(|error| Error::internal(format!("the role {} cannot be made: {error}", app.user)))?;
     }
     Ok(())
 }

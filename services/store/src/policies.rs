@@ -17,7 +17,11 @@ const MOST: usize = 100;
 /// `NotFound` where the policy is not the tenant's.
 pub async fn get(scope: &Scope, store: &Store, id: PolicyId) -> Result<Policy> {
     let mut tx = store.manage(scope).await?;
-    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM policies WHERE id = $1)").bind(id.0).fetch_one(&mut *tx).await.map_err(fault)?;
+    let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM policies WHERE id = $1)")
+        .bind(id.0)
+        .fetch_one(&mut *tx)
+        .await
+        .map_err(fault)?;
     if !known {
         return Err(Error::not_found());
     }
@@ -60,7 +64,11 @@ pub(crate) async fn own_policy(tx: &mut PgTransaction<'static>, tenant: TenantId
     let hash = blake3::hash(&content).as_bytes().to_vec();
     let id = insert(tx, tenant, Some(hash.clone())).await?;
     // Another transaction may have made it, even while ours waited: then that one is the one.
-    let kept: Uuid = sqlx::query_scalar("SELECT id FROM policies WHERE content_hash = $1").bind(&hash).fetch_one(&mut **tx).await.map_err(fault)?;
+    let kept: Uuid = sqlx::query_scalar("SELECT id FROM policies WHERE content_hash = $1")
+        .bind(&hash)
+        .fetch_one(&mut **tx)
+        .await
+        .map_err(fault)?;
     if kept != id.0 {
         return Ok(PolicyId(kept));
     }
@@ -69,7 +77,11 @@ pub(crate) async fn own_policy(tx: &mut PgTransaction<'static>, tenant: TenantId
 }
 
 /// A policy without rules yet; nothing where one of this content exists.
-pub(crate) async fn insert(tx: &mut PgTransaction<'static>, tenant: TenantId, hash: Option<Vec<u8>>) -> Result<PolicyId> {
+pub(crate) async fn insert(
+    tx: &mut PgTransaction<'static>,
+    tenant: TenantId,
+    hash: Option<Vec<u8>>,
+) -> Result<PolicyId> {
     let id = PolicyId::fresh();
     sqlx::query("INSERT INTO policies (tenant_id, id, content_hash) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, content_hash) DO NOTHING").bind(tenant.0).bind(id.0).bind(hash).execute(&mut **tx).await.map_err(fault)?;
     Ok(id)
@@ -108,8 +120,17 @@ fn checked(rules: &[Rule]) -> Result<Vec<Rule>> {
 }
 
 /// Replaces the rules of a policy.
-pub(crate) async fn write_rules(tx: &mut PgTransaction<'static>, tenant: TenantId, policy: PolicyId, rules: &[Rule]) -> Result<()> {
-    sqlx::query("DELETE FROM policy_rules WHERE policy_id = $1").bind(policy.0).execute(&mut **tx).await.map_err(fault)?;
+pub(crate) async fn write_rules(
+    tx: &mut PgTransaction<'static>,
+    tenant: TenantId,
+    policy: PolicyId,
+    rules: &[Rule],
+) -> Result<()> {
+    sqlx::query("DELETE FROM policy_rules WHERE policy_id = $1")
+        .bind(policy.0)
+        .execute(&mut **tx)
+        .await
+        .map_err(fault)?;
     for (ordinal, rule) in checked(rules)?.into_iter().enumerate() {
         let ordinal = i32::try_from(ordinal).unwrap_or(i32::MAX);
         let (everyone, user, groups): (bool, Option<Uuid>, Vec<Uuid>) = match &rule.who {
@@ -143,7 +164,9 @@ pub(crate) async fn write_rules(tx: &mut PgTransaction<'static>, tenant: TenantI
 /// A rule that names nobody of this tenant. Whether the id exists elsewhere makes no difference.
 fn unknown(error: sqlx::Error) -> Error {
     match fault(error) {
-        found if found.code == fuente_contract::ErrorCode::Conflict => Error::invalid("A rule names a user or group that does not exist."),
+        found if found.code == fuente_contract::ErrorCode::Conflict => {
+            Error::invalid("A rule names a user or group that does not exist.")
+        }
         found => found,
     }
 }

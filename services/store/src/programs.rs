@@ -44,7 +44,8 @@ impl Programs {
     /// Gives a file or directory to the user that the programs run as.
     pub(crate) fn own(&self, path: &Path) -> Result<()> {
         match &self.run_as {
-            Some((_, uid, gid)) => chown(path, Some(uid.as_raw()), Some(gid.as_raw())).map_err(|error| Error::internal(format!("{}: {error}", path.display()))),
+            Some((_, uid, gid)) => chown(path, Some(uid.as_raw()), Some(gid.as_raw()))
+                .map_err(|error| Error::internal(format!("{}: {error}", path.display()))),
             None => Ok(()),
         }
     }

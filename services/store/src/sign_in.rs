@@ -2,8 +2,8 @@
 
 use crate::db::{Store, fault};
 use crate::users::{UserInfo, info};
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use fuente_contract::{Error, Result, SystemScope, TenantId};
 use sqlx::Row;
 use std::sync::OnceLock;
@@ -12,7 +12,13 @@ use std::sync::OnceLock;
 ///
 /// # Errors
 /// Where Postgres fails.
-pub async fn password(scope: &SystemScope, store: &Store, tenant: TenantId, email: &str, password: &str) -> Result<Option<UserInfo>> {
+pub async fn password(
+    scope: &SystemScope,
+    store: &Store,
+    tenant: TenantId,
+    email: &str,
+    password: &str,
+) -> Result<Option<UserInfo>> {
     let mut tx = store.inside(scope, tenant).await?;
     let row = sqlx::query(
         "SELECT users.id, email, users.name, role, content_read, users.active, password_hash FROM users
@@ -42,9 +48,11 @@ pub(crate) async fn hash(password: Option<&str>) -> Result<Option<String>> {
     if password.chars().count() < 10 || password.len() > 1_000 {
         return Err(Error::invalid("A password needs 10 to 1000 characters."));
     }
-    let hashed = tokio::task::spawn_blocking(move || Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string()))
-        .await
-        .map_err(Error::internal)?;
+    let hashed = tokio::task::spawn_blocking(move || {
+        Argon2::default().hash_password(password.as_bytes()).map(|hash| hash.to_string())
+    })
+    .await
+    .map_err(Error::internal)?;
     hashed.map(Some).map_err(Error::internal)
 }
 

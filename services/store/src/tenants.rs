@@ -26,7 +26,11 @@ pub async fn create(scope: &SystemScope, store: &Store, slug: &str, name: &str) 
 /// Where Postgres fails.
 pub async fn by_slug(scope: &SystemScope, store: &Store, slug: &str) -> Result<Option<TenantId>> {
     let mut tx = store.system(scope).await?;
-    let row = sqlx::query("SELECT tenant_id FROM tenants WHERE slug = $1 AND active").bind(slug).fetch_optional(&mut *tx).await.map_err(fault)?;
+    let row = sqlx::query("SELECT tenant_id FROM tenants WHERE slug = $1 AND active")
+        .bind(slug)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(fault)?;
     Ok(row.map(|row| TenantId(row.get(0))))
 }
 
@@ -36,7 +40,8 @@ pub async fn by_slug(scope: &SystemScope, store: &Store, slug: &str) -> Result<O
 /// Where Postgres fails.
 pub async fn list(scope: &SystemScope, store: &Store) -> Result<Vec<(TenantId, String)>> {
     let mut tx = store.system(scope).await?;
-    let rows = sqlx::query("SELECT tenant_id, slug FROM tenants ORDER BY slug").fetch_all(&mut *tx).await.map_err(fault)?;
+    let rows =
+        sqlx::query("SELECT tenant_id, slug FROM tenants ORDER BY slug").fetch_all(&mut *tx).await.map_err(fault)?;
     Ok(rows.into_iter().map(|row| (TenantId(row.get(0)), row.get(1))).collect())
 }
 
@@ -46,6 +51,10 @@ pub async fn list(scope: &SystemScope, store: &Store) -> Result<Vec<(TenantId, S
 /// Where Postgres fails.
 pub async fn disable(scope: &SystemScope, store: &Store, tenant: TenantId) -> Result<()> {
     let mut tx = store.system(scope).await?;
-    sqlx::query("UPDATE tenants SET active = false, acl_epoch = acl_epoch + 1 WHERE tenant_id = $1").bind(tenant.0).execute(&mut *tx).await.map_err(fault)?;
+    sqlx::query("UPDATE tenants SET active = false, acl_epoch = acl_epoch + 1 WHERE tenant_id = $1")
+        .bind(tenant.0)
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
     commit(tx).await
 }

@@ -63,7 +63,12 @@ pub async fn bootstrap_admin(scope: &SystemScope, store: &Store, tenant: TenantI
     Ok(user)
 }
 
-async fn insert(tx: &mut PgTransaction<'static>, tenant: TenantId, new: NewUser, hash: Option<String>) -> Result<UserInfo> {
+async fn insert(
+    tx: &mut PgTransaction<'static>,
+    tenant: TenantId,
+    new: NewUser,
+    hash: Option<String>,
+) -> Result<UserInfo> {
     let email = new.email.trim().to_lowercase();
     if email.split('@').filter(|part| !part.is_empty()).count() != 2 || email.len() > 254 {
         return Err(Error::invalid("`email` is not an e-mail address."));
@@ -87,12 +92,13 @@ async fn insert(tx: &mut PgTransaction<'static>, tenant: TenantId, new: NewUser,
 /// `Forbidden` for members; where Postgres fails.
 pub async fn list(scope: &Scope, store: &Store, cursor: &Cursor) -> Result<Page<UserInfo>> {
     let mut tx = store.manage(scope).await?;
-    let rows = sqlx::query("SELECT id, email, name, role, content_read, active FROM users WHERE id > $1 ORDER BY id LIMIT $2")
-        .bind(after(cursor))
-        .bind(cursor.limit() + 1)
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(fault)?;
+    let rows =
+        sqlx::query("SELECT id, email, name, role, content_read, active FROM users WHERE id > $1 ORDER BY id LIMIT $2")
+            .bind(after(cursor))
+            .bind(cursor.limit() + 1)
+            .fetch_all(&mut *tx)
+            .await
+            .map_err(fault)?;
     Ok(page(rows.iter().map(info).collect(), cursor, |user: &UserInfo| user.id.0))
 }
 
@@ -105,7 +111,11 @@ pub async fn get(scope: &Scope, store: &Store, user: UserId) -> Result<UserInfo>
         return Err(Error::not_found());
     }
     let mut tx = store.begin(scope, View::Reader).await?;
-    let row = sqlx::query("SELECT id, email, name, role, content_read, active FROM users WHERE id = $1").bind(user.0).fetch_optional(&mut *tx).await.map_err(fault)?;
+    let row = sqlx::query("SELECT id, email, name, role, content_read, active FROM users WHERE id = $1")
+        .bind(user.0)
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(fault)?;
     row.as_ref().map(info).ok_or_else(Error::not_found)
 }
 
@@ -113,7 +123,11 @@ pub async fn get(scope: &Scope, store: &Store, user: UserId) -> Result<UserInfo>
 /// Where Postgres fails.
 pub async fn by_email(scope: &SystemScope, store: &Store, tenant: TenantId, email: &str) -> Result<Option<UserInfo>> {
     let mut tx = store.inside(scope, tenant).await?;
-    let row = sqlx::query("SELECT id, email, name, role, content_read, active FROM users WHERE email = $1").bind(email.trim().to_lowercase()).fetch_optional(&mut *tx).await.map_err(fault)?;
+    let row = sqlx::query("SELECT id, email, name, role, content_read, active FROM users WHERE email = $1")
+        .bind(email.trim().to_lowercase())
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(fault)?;
     Ok(row.as_ref().map(info))
 }
 
@@ -123,7 +137,12 @@ pub async fn by_email(scope: &SystemScope, store: &Store, tenant: TenantId, emai
 /// `NotFound`.
 pub async fn set_status(scope: &Scope, store: &Store, user: UserId, active: bool) -> Result<Receipt> {
     let mut tx = store.manage(scope).await?;
-    let changed = sqlx::query("UPDATE users SET active = $2 WHERE id = $1").bind(user.0).bind(active).execute(&mut *tx).await.map_err(fault)?;
+    let changed = sqlx::query("UPDATE users SET active = $2 WHERE id = $1")
+        .bind(user.0)
+        .bind(active)
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
     if changed.rows_affected() == 0 {
         return Err(Error::not_found());
     }

@@ -5,7 +5,9 @@ mod common;
 use common::{Company, House, allow, code, folder, options};
 use fuente_contract::access::Who;
 use fuente_contract::{Cursor, ErrorCode};
-use fuente_store::{NewKey, StoreOptions, api_keys, conversations, documents, groups, libraries, open, sessions, tenants};
+use fuente_store::{
+    NewKey, StoreOptions, api_keys, conversations, documents, groups, libraries, open, sessions, tenants,
+};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::future::poll_fn;
 use std::pin::pin;
@@ -32,7 +34,13 @@ async fn filled(house: &House, slug: &str) -> Company {
     groups::add_user(admin, store, group.id, company.root.id).await.unwrap();
     let rules = vec![allow(Who::Everyone), allow(Who::AllOf(vec![group.id]))];
     let library = libraries::create(admin, store, "Handbook", "", rules).await.unwrap();
-    let secret = NewKey { name: "key".to_owned(), user: company.root.id, scopes: vec!["search".to_owned()], libraries: None, expires_at: None };
+    let secret = NewKey {
+        name: "key".to_owned(),
+        user: company.root.id,
+        scopes: vec!["search".to_owned()],
+        libraries: None,
+        expires_at: None,
+    };
     api_keys::create(admin, store, secret).await.unwrap();
     sessions::open(admin, store, 1, 1).await.unwrap();
     house.upload(admin, library.id, slug, "bytes", None).await.unwrap();
@@ -95,7 +103,10 @@ async fn the_catalog_has_no_hole(house: &House) {
 async fn counts(connection: &mut PgConnection, tables: &[String]) -> Vec<(String, i64)> {
     let mut counts = Vec::new();
     for table in tables {
-        let count = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM {table}"))).fetch_one(&mut *connection).await.expect("a count");
+        let count = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM {table}")))
+            .fetch_one(&mut *connection)
+            .await
+            .expect("a count");
         counts.push((table.clone(), count));
     }
     counts
@@ -114,7 +125,11 @@ async fn without_a_context_there_is_nothing(house: &House) {
     assert_eq!(counts(&mut app, &tables).await, none, "with nothing for a tenant");
     for text in ["''", "'00000000-0000-0000-0000-000000000000'"] {
         let mut tx = app.begin().await.unwrap();
-        tx.execute(AssertSqlSafe(format!("SELECT set_config('fuente.tenant', {text}, true), set_config('fuente.access', 'manage', true)"))).await.unwrap();
+        tx.execute(AssertSqlSafe(format!(
+            "SELECT set_config('fuente.tenant', {text}, true), set_config('fuente.access', 'manage', true)"
+        )))
+        .await
+        .unwrap();
         assert_eq!(counts(&mut tx, &tables).await, none, "with {text} for a tenant");
         tx.commit().await.unwrap();
     }
@@ -126,11 +141,21 @@ async fn one_tenant_cannot_touch_the_other(house: &House, one: &Company, two: &C
     for table in tables(house).await {
         let mut tx = app.begin().await.unwrap();
         tx.execute(AssertSqlSafe(format!("SELECT set_config('fuente.tenant', '{}', true), set_config('fuente.user', '{}', true), set_config('fuente.access', 'manage', true)", one.tenant, one.root.id))).await.unwrap();
-        for statement in [format!("UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = '{}'", two.tenant), format!("DELETE FROM {table} WHERE tenant_id = '{}'", two.tenant)] {
-            assert_eq!(tx.execute(AssertSqlSafe(statement.clone())).await.expect("no row, no fault").rows_affected(), 0, "{statement}");
+        for statement in [
+            format!("UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = '{}'", two.tenant),
+            format!("DELETE FROM {table} WHERE tenant_id = '{}'", two.tenant),
+        ] {
+            assert_eq!(
+                tx.execute(AssertSqlSafe(statement.clone())).await.expect("no row, no fault").rows_affected(),
+                0,
+                "{statement}"
+            );
         }
         let moved = tx.execute(AssertSqlSafe(format!("UPDATE {table} SET tenant_id = '{}'", two.tenant))).await;
-        let refused = moved.expect_err("rows cannot be given away").as_database_error().and_then(|error| error.code().map(|code| code.to_string()));
+        let refused = moved
+            .expect_err("rows cannot be given away")
+            .as_database_error()
+            .and_then(|error| error.code().map(|code| code.to_string()));
         assert_eq!(refused.as_deref(), Some("42501"), "{table}");
         tx.rollback().await.unwrap();
     }
@@ -152,7 +177,9 @@ async fn ended_within(future: impl Future, polls: u64) -> bool {
 
 /// One connection, two tenants, 500 turns, some given up on the way: each sees its own and no more.
 async fn contexts_do_not_bleed(house: &House, one: &Company, two: &Company) {
-    let narrow = open(&StoreOptions { max_connections: 1, ..options(house.folder.path()) }).await.expect("a second opening attaches");
+    let narrow = open(&StoreOptions { max_connections: 1, ..options(house.folder.path()) })
+        .await
+        .expect("a second opening attaches");
     assert!(narrow.postgres.is_none(), "the server belongs to the first");
     let mut given_up = 0;
     for turn in 0..500_u64 {
@@ -173,7 +200,12 @@ async fn contexts_do_not_bleed(house: &House, one: &Company, two: &Company) {
 
 async fn powerful_roles_are_refused(house: &House) {
     let folder = folder();
-    let external = |url: String, migrator_url: Option<String>| StoreOptions { embedded: false, url: Some(url), migrator_url, ..options(folder.path()) };
+    let external = |url: String, migrator_url: Option<String>| StoreOptions {
+        embedded: false,
+        url: Some(url),
+        migrator_url,
+        ..options(folder.path())
+    };
     let app = house.url("fuente_app", "app");
     open(&external(app.clone(), None)).await.expect("the right role is served").close().await.unwrap();
     for (user, role) in [("fuente_migrator", "migrator"), ("postgres", "superuser")] {
@@ -207,7 +239,11 @@ async fn an_external_postgres_is_set_up(house: &House) {
         ..options(house.folder.path())
     };
     assert_eq!(code(open(&external("somebody")).await.map(|_| ())), ErrorCode::InvalidRequest);
-    assert_eq!(names(&mut house.superuser().await, "SELECT rolname::text FROM pg_roles WHERE rolname = 'somebody'").await, Vec::<String>::new(), "a refused role is not made");
+    assert_eq!(
+        names(&mut house.superuser().await, "SELECT rolname::text FROM pg_roles WHERE rolname = 'somebody'").await,
+        Vec::<String>::new(),
+        "a refused role is not made"
+    );
     for opening in ["first", "second"] {
         let opened = open(&external("fuente_app")).await.expect(opening);
         assert_eq!(tenants::list(&house.system(), &opened.store).await.unwrap().len(), 0);

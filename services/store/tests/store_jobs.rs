@@ -25,7 +25,8 @@ async fn queue() {
 
 async fn library(house: &House, slug: &str) -> (Company, LibraryId) {
     let company = house.company(slug).await;
-    let library = libraries::create(&company.admin, house.store(), "Library", "", vec![allow(Who::Everyone)]).await.unwrap();
+    let library =
+        libraries::create(&company.admin, house.store(), "Library", "", vec![allow(Who::Everyone)]).await.unwrap();
     (company, library.id)
 }
 
@@ -63,7 +64,11 @@ async fn claims_are_fair_and_in_order(house: &House) {
     while let Some(claim) = house.claim().await {
         order.push(claim.job);
     }
-    assert_eq!(order, [queued[0], late, queued[1], queued[2], queued[3]], "the small tenant does not wait behind the big one; within one, the oldest first");
+    assert_eq!(
+        order,
+        [queued[0], late, queued[1], queued[2], queued[3]],
+        "the small tenant does not wait behind the big one; within one, the oldest first"
+    );
     house.sql("UPDATE ingest_jobs SET state = 'cancelled'").await;
 }
 
@@ -80,16 +85,27 @@ async fn a_lost_lease_is_fenced_off(house: &House) {
     assert!(!jobs::heartbeat(&system, store, &stale).await.unwrap());
     assert!(!jobs::progress(&system, store, &stale, Stage::Embed, Progress::default()).await.unwrap());
     assert_eq!(code(jobs::save_text(&system, store, &stale, &text_row("stale")).await), ErrorCode::Conflict);
-    assert_eq!(code(jobs::save_passages(&system, store, &stale, &[passage(&stale, 0, "stale")]).await), ErrorCode::Conflict);
+    assert_eq!(
+        code(jobs::save_passages(&system, store, &stale, &[passage(&stale, 0, "stale")]).await),
+        ErrorCode::Conflict
+    );
     assert_eq!(code(jobs::publish(&system, store, &stale, "test").await), ErrorCode::Conflict);
     jobs::fail(&system, store, &stale, "late", "", false).await.unwrap();
     jobs::release(&system, store, &stale).await.unwrap();
-    assert!(jobs::progress(&system, store, &fresh, Stage::Embed, Progress { pages: 3, percent: 40, ..Progress::default() }).await.unwrap(), "what the stale one did changed nothing");
+    assert!(
+        jobs::progress(&system, store, &fresh, Stage::Embed, Progress { pages: 3, percent: 40, ..Progress::default() })
+            .await
+            .unwrap(),
+        "what the stale one did changed nothing"
+    );
     let seen = jobs::get(&company.admin, store, fresh.job).await.unwrap();
     assert_eq!((seen.state, seen.stage, seen.progress.percent), (JobState::Running, Stage::Embed, 40));
     let ids = [PassageId::derive(fresh.tenant, fresh.document, fresh.version, 0)];
     jobs::save_passages(&system, store, &fresh, &[passage(&fresh, 0, "not yet")]).await.unwrap();
-    assert!(passages::read(&company.admin, store, &ids).await.unwrap().0.is_empty(), "nothing answers before it is published");
+    assert!(
+        passages::read(&company.admin, store, &ids).await.unwrap().0.is_empty(),
+        "nothing answers before it is published"
+    );
     assert_eq!(code(documents::get(&company.admin, store, fresh.document).await), ErrorCode::NotFound);
     let published = house.finish(&fresh, "fresh").await.unwrap();
     assert_eq!((published.previous, published.current, published.policy_tag), (None, fresh.version, fresh.policy_tag));
@@ -106,13 +122,21 @@ async fn failures_back_off_and_end(house: &House) {
         assert_eq!((claim.job, claim.attempt), (job, attempt));
         jobs::fail(&system, store, &claim, "embedder_away", "Wait.", true).await.unwrap();
         assert!(house.claim().await.is_none(), "not before its wait has passed");
-        let wait: f64 = sqlx::query_scalar("SELECT extract(epoch FROM run_at - updated_at)::float8 FROM ingest_jobs WHERE id = $1").bind(job.0).fetch_one(&mut house.superuser().await).await.unwrap();
+        let wait: f64 =
+            sqlx::query_scalar("SELECT extract(epoch FROM run_at - updated_at)::float8 FROM ingest_jobs WHERE id = $1")
+                .bind(job.0)
+                .fetch_one(&mut house.superuser().await)
+                .await
+                .unwrap();
         let base = 10.0 * 4_f64.powi(attempt - 1);
         assert!((base * 0.74..=base * 1.26).contains(&wait), "attempt {attempt} waits {wait} s");
         skip_wait(house, job).await;
     }
     let dead = jobs::get(&company.admin, store, job).await.unwrap();
-    assert_eq!((dead.state, dead.error.as_deref(), dead.advice.as_deref()), (JobState::Dead, Some("embedder_away"), Some("Wait.")));
+    assert_eq!(
+        (dead.state, dead.error.as_deref(), dead.advice.as_deref()),
+        (JobState::Dead, Some("embedder_away"), Some("Wait."))
+    );
     assert!(house.claim().await.is_none(), "dead");
     let again = house.upload(&company.admin, library, "flaky", "flaky", None).await.unwrap();
     assert!(again.job.is_some(), "the same bytes are work again where the job for them died");
@@ -167,7 +191,11 @@ async fn people_cancel_retry_and_list(house: &House) {
     let rest = jobs::list(admin, store, &Cursor { after: first_page.next, limit: Some(10) }).await.unwrap();
     assert_eq!((rest.items.iter().map(|job| job.id).collect::<Vec<_>>(), rest.next), (vec![job], None));
     let (stranger, _) = self::library(house, "other-people").await;
-    assert_eq!(code(jobs::cancel(&stranger.admin, store, second).await), ErrorCode::NotFound, "another tenant's job does not exist");
+    assert_eq!(
+        code(jobs::cancel(&stranger.admin, store, second).await),
+        ErrorCode::NotFound,
+        "another tenant's job does not exist"
+    );
     jobs::cancel(admin, store, second).await.unwrap();
 }
 
@@ -209,11 +237,24 @@ async fn older_versions_never_win(house: &House) {
     let ids = [&first, &second].map(|claim| PassageId::derive(claim.tenant, claim.document, claim.version, 0));
     let (read, _) = passages::read(admin, store, &ids).await.unwrap();
     assert_eq!(read.iter().map(|passage| passage.row.text.as_str()).collect::<Vec<_>>(), ["text two"]);
-    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM passages WHERE document_id = $1").bind(first.document.0).fetch_one(&mut house.superuser().await).await.unwrap();
+    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM passages WHERE document_id = $1")
+        .bind(first.document.0)
+        .fetch_one(&mut house.superuser().await)
+        .await
+        .unwrap();
     assert_eq!(kept, 1, "the old version's passages are gone");
-    assert_eq!(documents::text(admin, store, first.document, Some(first.version)).await.unwrap().text, "text one", "old citations can be opened");
+    assert_eq!(
+        documents::text(admin, store, first.document, Some(first.version)).await.unwrap().text,
+        "text one",
+        "old citations can be opened"
+    );
     // An older version that comes in late is superseded at once.
-    house.sql(&format!("UPDATE ingest_jobs SET state = 'running', lease_until = now(), fence = {} WHERE id = '{}'", first.fence, first.job)).await;
+    house
+        .sql(&format!(
+            "UPDATE ingest_jobs SET state = 'running', lease_until = now(), fence = {} WHERE id = '{}'",
+            first.fence, first.job
+        ))
+        .await;
     let late = house.finish(&first, "text one, late").await.unwrap();
     assert_eq!(late.current, second.version);
     assert_eq!(current_text(house, admin, &second).await, "text two");
@@ -229,13 +270,19 @@ async fn the_same_bytes_are_no_work(house: &House) {
     let admin = &company.admin;
     let first = house.upload(admin, library, "one", "same", None).await.unwrap();
     let waiting = house.upload(admin, library, "one", "same", None).await.unwrap();
-    assert!(waiting.unchanged && waiting.job == first.job && waiting.version == first.version, "the job that waits does it");
+    assert!(
+        waiting.unchanged && waiting.job == first.job && waiting.version == first.version,
+        "the job that waits does it"
+    );
     house.publish_all().await;
     let done = house.upload(admin, library, "one", "same", None).await.unwrap();
     assert!(done.unchanged && done.job.is_none() && done.version == first.version);
     let ruled = house.upload(admin, library, "one", "same", Some(vec![])).await.unwrap();
     assert!(ruled.unchanged);
-    assert!(documents::get(admin, house.store(), first.document).await.unwrap().own_policy, "rights may change without bytes");
+    assert!(
+        documents::get(admin, house.store(), first.document).await.unwrap().own_policy,
+        "rights may change without bytes"
+    );
     let other = house.upload(admin, library, "one", "other", None).await.unwrap();
     assert!(!other.unchanged && other.document == first.document && other.version != first.version);
     jobs::cancel(admin, house.store(), other.job.unwrap()).await.unwrap();

@@ -5,11 +5,14 @@ mod common;
 use common::{House, allow, code};
 use fuente_contract::access::Who;
 use fuente_contract::answer::{Candidate, Citation, Nearest, Reply, Trace, Usage, Verdict, quote_hash};
-use fuente_contract::search::{SearchTimings, Signals};
 use fuente_contract::evidence::Scores;
 use fuente_contract::ingest::Accepted;
+use fuente_contract::search::{SearchTimings, Signals};
 use fuente_contract::{Cursor, ErrorCode, PassageId, Role, TenantId};
-use fuente_store::{NewKey, NewUser, api_keys, conversations, documents, libraries, messages, policies, sessions, sign_in, tenants, users};
+use fuente_store::{
+    NewKey, NewUser, api_keys, conversations, documents, libraries, messages, policies, sessions, sign_in, tenants,
+    users,
+};
 
 #[tokio::test]
 async fn people() {
@@ -24,12 +27,34 @@ async fn people() {
 async fn passwords(house: &House) {
     let (company, other) = (house.company("passwords").await, house.company("elsewhere").await);
     let (system, store) = (house.system(), house.store());
-    let new = NewUser { email: "Ann@Example.com ".to_owned(), name: "Ann".to_owned(), password: Some("correct horse".to_owned()), role: Role::Member, content_read: false };
+    let new = NewUser {
+        email: "Ann@Example.com ".to_owned(),
+        name: "Ann".to_owned(),
+        password: Some("correct horse".to_owned()),
+        role: Role::Member,
+        content_read: false,
+    };
     let ann = users::create(&company.admin, store, new.clone()).await.unwrap();
-    assert_eq!(code(users::create(&company.admin, store, new.clone()).await), ErrorCode::Conflict, "the address is taken");
+    assert_eq!(
+        code(users::create(&company.admin, store, new.clone()).await),
+        ErrorCode::Conflict,
+        "the address is taken"
+    );
     users::create(&other.admin, store, new.clone()).await.expect("but not in another tenant");
-    assert_eq!(code(users::create(&company.admin, store, NewUser { email: "b@example.com".to_owned(), password: Some("short".to_owned()), ..new }).await), ErrorCode::InvalidRequest);
-    let sign_in = async |tenant: TenantId, email: &str, password: &str| sign_in::password(&system, store, tenant, email, password).await.unwrap();
+    assert_eq!(
+        code(
+            users::create(
+                &company.admin,
+                store,
+                NewUser { email: "b@example.com".to_owned(), password: Some("short".to_owned()), ..new }
+            )
+            .await
+        ),
+        ErrorCode::InvalidRequest
+    );
+    let sign_in = async |tenant: TenantId, email: &str, password: &str| {
+        sign_in::password(&system, store, tenant, email, password).await.unwrap()
+    };
     assert_eq!(sign_in(company.tenant, "ann@EXAMPLE.com", "correct horse").await, Some(ann.clone()));
     assert_eq!(sign_in(company.tenant, "ann@example.com", "correct horsf").await, None);
     assert_eq!(sign_in(company.tenant, "nobody@example.com", "correct horse").await, None);
@@ -53,20 +78,33 @@ async fn sessions_end_in_every_way(house: &House) {
     let (system, store) = (house.system(), house.store());
     let person = house.person(&company, "pat", Role::Member, false).await;
     let scope = house.scope(company.tenant, &person);
-    let valid = async |token: &str| sessions::check(&system, store, token).await.unwrap().map(|principal| principal.user.id);
+    let valid =
+        async |token: &str| sessions::check(&system, store, token).await.unwrap().map(|principal| principal.user.id);
     let token = sessions::open(&scope, store, 1, 8).await.unwrap();
     assert_eq!(valid(&token).await, Some(person.id));
     let swapped = token.replace("fs_", "fk_");
-    for bad in [forged(&token, other.tenant), token.to_uppercase(), token[..token.len() - 1].to_owned(), format!("{token}0"), swapped.clone(), String::new(), "fs__".to_owned(), "fs_é_é".to_owned()] {
+    for bad in [
+        forged(&token, other.tenant),
+        token.to_uppercase(),
+        token[..token.len() - 1].to_owned(),
+        format!("{token}0"),
+        swapped.clone(),
+        String::new(),
+        "fs__".to_owned(),
+        "fs_é_é".to_owned(),
+    ] {
         assert_eq!(valid(&bad).await, None, "{bad}");
     }
     assert!(api_keys::check(&system, store, &swapped).await.unwrap().is_none());
-    house.sql(&format!("UPDATE sessions SET seen_at = now() - interval '61 minutes' WHERE user_id = '{}'", person.id)).await;
+    house
+        .sql(&format!("UPDATE sessions SET seen_at = now() - interval '61 minutes' WHERE user_id = '{}'", person.id))
+        .await;
     assert_eq!(valid(&token).await, None, "idle too long");
     let token = sessions::open(&scope, store, 1, 8).await.unwrap();
     house.sql(&format!("UPDATE sessions SET expires_at = now() WHERE user_id = '{}'", person.id)).await;
     assert_eq!(valid(&token).await, None, "older than it may grow");
-    let (closed, kept) = (sessions::open(&scope, store, 1, 8).await.unwrap(), sessions::open(&scope, store, 1, 8).await.unwrap());
+    let (closed, kept) =
+        (sessions::open(&scope, store, 1, 8).await.unwrap(), sessions::open(&scope, store, 1, 8).await.unwrap());
     sessions::close(&system, store, &closed).await.unwrap();
     assert_eq!((valid(&closed).await, valid(&kept).await), (None, Some(person.id)));
     users::set_status(&company.admin, store, person.id, false).await.unwrap();
@@ -83,9 +121,22 @@ async fn keys_end_in_every_way(house: &House) {
     let person = house.person(&company, "bot", Role::Member, false).await;
     let library = libraries::create(admin, store, "Library", "", vec![]).await.unwrap().id;
     let foreign = libraries::create(&other.admin, store, "Library", "", vec![]).await.unwrap().id;
-    let new = NewKey { name: "bot".to_owned(), user: person.id, scopes: vec!["search".to_owned()], libraries: Some(vec![library]), expires_at: None };
-    assert_eq!(code(api_keys::create(admin, store, NewKey { libraries: Some(vec![library, foreign]), ..new.clone() }).await), ErrorCode::NotFound);
-    assert_eq!(code(api_keys::create(&other.admin, store, NewKey { libraries: None, ..new.clone() }).await), ErrorCode::NotFound, "another tenant's user");
+    let new = NewKey {
+        name: "bot".to_owned(),
+        user: person.id,
+        scopes: vec!["search".to_owned()],
+        libraries: Some(vec![library]),
+        expires_at: None,
+    };
+    assert_eq!(
+        code(api_keys::create(admin, store, NewKey { libraries: Some(vec![library, foreign]), ..new.clone() }).await),
+        ErrorCode::NotFound
+    );
+    assert_eq!(
+        code(api_keys::create(&other.admin, store, NewKey { libraries: None, ..new.clone() }).await),
+        ErrorCode::NotFound,
+        "another tenant's user"
+    );
     let valid = async |secret: &str| api_keys::check(&system, store, secret).await.unwrap();
     let (info, secret) = api_keys::create(admin, store, new.clone()).await.unwrap();
     let principal = valid(&secret).await.expect("a fresh key");
@@ -130,7 +181,10 @@ fn reply(tenant: TenantId, cited: Option<Accepted>, near: Option<Accepted>) -> R
         sentences: vec![],
         citations: cited.map(citation).into_iter().collect(),
         verdict: if cited.is_some() { Verdict::Grounded } else { Verdict::Insufficient },
-        nearest: near.map(|near| Nearest { document: near.document, title: "Title".to_owned(), page: 1 }).into_iter().collect(),
+        nearest: near
+            .map(|near| Nearest { document: near.document, title: "Title".to_owned(), page: 1 })
+            .into_iter()
+            .collect(),
         lang: "en".to_owned(),
         trace: Trace {
             query: "words".to_owned(),
@@ -163,7 +217,9 @@ async fn old_answers_follow_the_rights_of_now(house: &House) {
     let talk = conversations::create(&reader, store, "Talk").await.unwrap().id;
     messages::append(&reader, store, talk, "cites one", &reply(company.tenant, Some(one), None)).await.unwrap();
     let mut considered = reply(company.tenant, Some(two), None);
-    considered.trace.candidates = [one, two].map(|from| Candidate { passage: PassageId::fresh(), document: from.document, scores: Scores::default() }).to_vec();
+    considered.trace.candidates = [one, two]
+        .map(|from| Candidate { passage: PassageId::fresh(), document: from.document, scores: Scores::default() })
+        .to_vec();
     messages::append(&reader, store, talk, "cites two", &considered).await.unwrap();
     messages::append(&reader, store, talk, "is near one", &reply(company.tenant, None, Some(one))).await.unwrap();
     let withheld = async || {
@@ -172,12 +228,20 @@ async fn old_answers_follow_the_rights_of_now(house: &House) {
         turns.iter().map(|turn| turn.withheld).collect::<Vec<_>>()
     };
     assert_eq!(withheld().await, [false, false, false]);
-    assert_eq!(code(messages::list(admin, store, talk).await), ErrorCode::NotFound, "an administrator does not read along");
-    assert_eq!(code(messages::append(admin, store, talk, "?", &reply(company.tenant, None, None)).await), ErrorCode::NotFound);
+    assert_eq!(
+        code(messages::list(admin, store, talk).await),
+        ErrorCode::NotFound,
+        "an administrator does not read along"
+    );
+    assert_eq!(
+        code(messages::append(admin, store, talk, "?", &reply(company.tenant, None, None)).await),
+        ErrorCode::NotFound
+    );
     assert_eq!(code(conversations::delete(admin, store, talk).await), ErrorCode::NotFound);
     policies::set_own(admin, store, one.document, Some(vec![allow(Who::User(admin.user()))])).await.unwrap();
     assert_eq!(withheld().await, [true, false, true], "revoked");
-    let traced = async || messages::list(&reader, store, talk).await.unwrap()[1].reply.as_ref().unwrap().trace.candidates.len();
+    let traced =
+        async || messages::list(&reader, store, talk).await.unwrap()[1].reply.as_ref().unwrap().trace.candidates.len();
     assert_eq!(traced().await, 1, "what was only considered leaves the trace");
     policies::set_own(admin, store, one.document, None).await.unwrap();
     assert_eq!(withheld().await, [false, false, false], "and given back");
@@ -185,11 +249,13 @@ async fn old_answers_follow_the_rights_of_now(house: &House) {
     let (receipt, _) = documents::delete(admin, store, one.document).await.unwrap();
     assert_eq!(receipt.citations, 1);
     assert_eq!(withheld().await, [true, false, true], "deleted");
-    let left: Vec<(Option<String>, String)> = sqlx::query_as("SELECT quote, reply::text FROM messages JOIN message_citations ON message_id = id WHERE document_id = $1")
-        .bind(one.document.0)
-        .fetch_all(&mut house.superuser().await)
-        .await
-        .unwrap();
+    let left: Vec<(Option<String>, String)> = sqlx::query_as(
+        "SELECT quote, reply::text FROM messages JOIN message_citations ON message_id = id WHERE document_id = $1",
+    )
+    .bind(one.document.0)
+    .fetch_all(&mut house.superuser().await)
+    .await
+    .unwrap();
     assert_eq!(left, [(None, "null".to_owned())], "quote and answer are erased, not only hidden");
     conversations::delete(&reader, store, talk).await.unwrap();
     assert_eq!(code(messages::list(&reader, store, talk).await), ErrorCode::NotFound);

@@ -47,8 +47,22 @@ struct World {
 impl World {
     async fn made(house: &House) -> Self {
         let company = house.company("oracle").await;
-        let mut world = Self { people: vec![company.root.clone()], company, groups: Vec::new(), users_in: HashSet::new(), groups_in: HashSet::new(), libraries: Vec::new(), documents: Vec::new() };
-        for (name, role, content) in [("ann", Role::Member, false), ("bob", Role::Member, true), ("cy", Role::Auditor, false), ("dot", Role::Admin, true), ("eve", Role::Admin, false)] {
+        let mut world = Self {
+            people: vec![company.root.clone()],
+            company,
+            groups: Vec::new(),
+            users_in: HashSet::new(),
+            groups_in: HashSet::new(),
+            libraries: Vec::new(),
+            documents: Vec::new(),
+        };
+        for (name, role, content) in [
+            ("ann", Role::Member, false),
+            ("bob", Role::Member, true),
+            ("cy", Role::Auditor, false),
+            ("dot", Role::Admin, true),
+            ("eve", Role::Admin, false),
+        ] {
             let person = house.person(&world.company, name, role, content).await;
             world.people.push(person);
         }
@@ -57,15 +71,28 @@ impl World {
             world.groups.push(group.id);
         }
         for number in 0..3 {
-            let library = libraries::create(&world.company.admin, house.store(), &format!("library {number}"), "", vec![]).await.unwrap();
+            let library =
+                libraries::create(&world.company.admin, house.store(), &format!("library {number}"), "", vec![])
+                    .await
+                    .unwrap();
             world.libraries.push((library.id, Vec::new()));
         }
         for number in 0..9 {
             let owner = world.people[if number % 2 == 0 { 4 } else { 5 }].clone();
             let scope = house.scope(world.company.tenant, &owner);
-            let accepted = house.upload(&scope, world.libraries[number % 3].0, &format!("document {number}"), &number.to_string(), None).await.unwrap();
+            let accepted = house
+                .upload(&scope, world.libraries[number % 3].0, &format!("document {number}"), &number.to_string(), None)
+                .await
+                .unwrap();
             let passage = PassageId::derive(world.company.tenant, accepted.document, accepted.version, 0);
-            world.documents.push(Document { id: accepted.document, passage, tag: 0, library: number % 3, owner: owner.id, own: None });
+            world.documents.push(Document {
+                id: accepted.document,
+                passage,
+                tag: 0,
+                library: number % 3,
+                owner: owner.id,
+                own: None,
+            });
         }
         house.publish_all().await;
         world
@@ -73,9 +100,15 @@ impl World {
 
     /// Every group the user is in, by walking up until nothing is new.
     fn closure(&self, user: UserId) -> HashSet<GroupId> {
-        let mut inside: HashSet<usize> = self.users_in.iter().filter(|(_, member)| *member == user).map(|(group, _)| *group).collect();
+        let mut inside: HashSet<usize> =
+            self.users_in.iter().filter(|(_, member)| *member == user).map(|(group, _)| *group).collect();
         loop {
-            let more: Vec<usize> = self.groups_in.iter().filter(|(outer, inner)| inside.contains(inner) && !inside.contains(outer)).map(|(outer, _)| *outer).collect();
+            let more: Vec<usize> = self
+                .groups_in
+                .iter()
+                .filter(|(outer, inner)| inside.contains(inner) && !inside.contains(outer))
+                .map(|(outer, _)| *outer)
+                .collect();
             if more.is_empty() {
                 return inside.into_iter().map(|group| self.groups[group]).collect();
             }
@@ -85,7 +118,8 @@ impl World {
 
     fn reads(&self, person: &UserInfo, document: &Document) -> bool {
         let rules = document.own.as_ref().unwrap_or(&self.libraries[document.library].1);
-        let alone = rules.is_empty() && (document.owner == person.id || person.role == Role::Admin && person.content_read);
+        let alone =
+            rules.is_empty() && (document.owner == person.id || person.role == Role::Admin && person.content_read);
         person.active && (alone || passes(rules, person.id, &self.closure(person.id)))
     }
 
@@ -95,7 +129,9 @@ impl World {
                 let who = match dice.random_range(0..6) {
                     0 => Who::Everyone,
                     1 => Who::User(self.people[dice.random_range(0..self.people.len())].id),
-                    _ => Who::AllOf((0..dice.random_range(1..4)).map(|_| self.groups[dice.random_range(0..5)]).collect()),
+                    _ => {
+                        Who::AllOf((0..dice.random_range(1..4)).map(|_| self.groups[dice.random_range(0..5)]).collect())
+                    }
                 };
                 if dice.random_bool(0.3) { deny(who) } else { allow(who) }
             })
@@ -132,7 +168,8 @@ impl World {
                 self.libraries[library].1 = rules;
             }
             4 | 5 => {
-                let (document, rules) = (dice.random_range(0..self.documents.len()), dice.random_bool(0.7).then(|| self.rules(dice)));
+                let (document, rules) =
+                    (dice.random_range(0..self.documents.len()), dice.random_bool(0.7).then(|| self.rules(dice)));
                 policies::set_own(&admin, store, self.documents[document].id, rules.clone()).await.unwrap();
                 self.documents[document].own = rules;
             }
@@ -151,7 +188,8 @@ impl World {
 }
 
 fn lets_in(filter: &ReadFilter, document: &Document) -> bool {
-    filter.policies.contains(&document.tag) || (filter.owner_only.contains(&document.tag) && filter.owner == document.owner)
+    filter.policies.contains(&document.tag)
+        || (filter.owner_only.contains(&document.tag) && filter.owner == document.owner)
 }
 
 async fn random_states_agree_with_the_oracle(house: &House) {
@@ -173,7 +211,12 @@ async fn random_states_agree_with_the_oracle(house: &House) {
         }
         for person in &world.people {
             let scope = house.scope(world.company.tenant, person);
-            let due: BTreeSet<PassageId> = world.documents.iter().filter(|document| world.reads(person, document)).map(|document| document.passage).collect();
+            let due: BTreeSet<PassageId> = world
+                .documents
+                .iter()
+                .filter(|document| world.reads(person, document))
+                .map(|document| document.passage)
+                .collect();
             agrees(house, &world, &scope, &due, &wanted, &format!("state {state}, {}", person.name)).await;
             let document = &world.documents[dice.random_range(0..world.documents.len())];
             one_document_agrees(house, &world, &scope, document, due.contains(&document.passage)).await;
@@ -186,19 +229,29 @@ async fn random_states_agree_with_the_oracle(house: &House) {
 }
 
 /// Passages, filter, list and libraries of one user: exactly what is due, in both directions.
-async fn agrees(house: &House, world: &World, scope: &Scope, due: &BTreeSet<PassageId>, wanted: &[PassageId], at: &str) {
+async fn agrees(
+    house: &House,
+    world: &World,
+    scope: &Scope,
+    due: &BTreeSet<PassageId>,
+    wanted: &[PassageId],
+    at: &str,
+) {
     let (found, epoch) = passages::read(scope, house.store(), wanted).await.unwrap();
     assert_eq!(&found.iter().map(|passage| passage.row.id).collect::<BTreeSet<_>>(), due, "passages, {at}");
     let filter = access::readable(scope, house.store()).await.unwrap();
-    let passed: BTreeSet<PassageId> = world.documents.iter().filter(|document| lets_in(&filter, document)).map(|document| document.passage).collect();
+    let passed: BTreeSet<PassageId> =
+        world.documents.iter().filter(|document| lets_in(&filter, document)).map(|document| document.passage).collect();
     assert_eq!((&passed, filter.epoch), (due, epoch), "filter, {at}");
     let listed = documents::readable_list(scope, house.store(), None, &Cursor::default()).await.unwrap();
-    let by_id: HashMap<DocumentId, PassageId> = world.documents.iter().map(|document| (document.id, document.passage)).collect();
+    let by_id: HashMap<DocumentId, PassageId> =
+        world.documents.iter().map(|document| (document.id, document.passage)).collect();
     assert_eq!(&listed.items.iter().map(|document| by_id[&document.id]).collect::<BTreeSet<_>>(), due, "list, {at}");
     let person = world.people.iter().find(|person| person.id == scope.user()).unwrap();
     let mut due_libraries: Vec<LibraryId> = Vec::new();
     for (index, (id, rules)) in world.libraries.iter().enumerate() {
-        let by_document = world.documents.iter().any(|document| document.library == index && due.contains(&document.passage));
+        let by_document =
+            world.documents.iter().any(|document| document.library == index && due.contains(&document.passage));
         if by_document || (person.active && passes(rules, person.id, &world.closure(person.id))) {
             due_libraries.push(*id);
         }
@@ -217,8 +270,15 @@ async fn one_document_agrees(house: &House, world: &World, scope: &Scope, docume
         assert_eq!(explained.chains.len(), all.len(), "a chain leads to each group of the rule");
     }
     if scope.role() != Role::Admin {
-        assert_eq!(access::explain(scope, house.store(), scope.user(), document.id).await.is_ok(), due, "what one may not read, one may not ask about");
-        assert_eq!(code(access::explain(scope, house.store(), world.company.root.id, document.id).await), ErrorCode::NotFound);
+        assert_eq!(
+            access::explain(scope, house.store(), scope.user(), document.id).await.is_ok(),
+            due,
+            "what one may not read, one may not ask about"
+        );
+        assert_eq!(
+            code(access::explain(scope, house.store(), world.company.root.id, document.id).await),
+            ErrorCode::NotFound
+        );
     }
 }
 
@@ -226,7 +286,10 @@ async fn every_change_raises_the_epoch(house: &House) {
     let company = house.company("epochs").await;
     let (admin, store) = (&company.admin, house.store());
     let person = house.person(&company, "pat", Role::Member, false).await;
-    let (outer, inner) = (groups::create(admin, store, "outer").await.unwrap().id, groups::create(admin, store, "inner").await.unwrap().id);
+    let (outer, inner) = (
+        groups::create(admin, store, "outer").await.unwrap().id,
+        groups::create(admin, store, "inner").await.unwrap().id,
+    );
     let library = libraries::create(admin, store, "Library", "", vec![]).await.unwrap().id;
     let document = house.upload(admin, library, "one", "bytes", None).await.unwrap().document;
     let mut last = access::epoch(admin, store).await.unwrap();
@@ -236,8 +299,14 @@ async fn every_change_raises_the_epoch(house: &House) {
     };
     higher("add user", groups::add_user(admin, store, inner, person.id).await.unwrap().epoch);
     higher("add group", groups::add_group(admin, store, outer, inner).await.unwrap().epoch);
-    higher("library's rules", libraries::set_rules(admin, store, library, vec![allow(Who::AllOf(vec![outer]))]).await.unwrap().epoch);
-    higher("own policy", policies::set_own(admin, store, document, Some(vec![deny(Who::Everyone)])).await.unwrap().epoch);
+    higher(
+        "library's rules",
+        libraries::set_rules(admin, store, library, vec![allow(Who::AllOf(vec![outer]))]).await.unwrap().epoch,
+    );
+    higher(
+        "own policy",
+        policies::set_own(admin, store, document, Some(vec![deny(Who::Everyone)])).await.unwrap().epoch,
+    );
     higher("no own policy", policies::set_own(admin, store, document, None).await.unwrap().epoch);
     higher("disabled", users::set_status(admin, store, person.id, false).await.unwrap().epoch);
     higher("let back in", users::set_status(admin, store, person.id, true).await.unwrap().epoch);
@@ -260,9 +329,14 @@ async fn groups_in_rules_stay_and_circles_are_refused(house: &House) {
     for (outer, inner) in [(0, 0), (1, 0), (2, 0)] {
         assert_eq!(code(groups::add_group(admin, store, ids[outer], ids[inner]).await), ErrorCode::Conflict);
     }
-    let library = libraries::create(admin, store, "Library", "", vec![deny(Who::AllOf(vec![ids[0]]))]).await.unwrap().id;
+    let library =
+        libraries::create(admin, store, "Library", "", vec![deny(Who::AllOf(vec![ids[0]]))]).await.unwrap().id;
     assert_eq!(code(groups::delete(admin, store, ids[0]).await), ErrorCode::Conflict, "named by the library");
-    let document = house.upload(admin, library, "one", "bytes", Some(vec![allow(Who::AllOf(vec![ids[1]]))])).await.unwrap().document;
+    let document = house
+        .upload(admin, library, "one", "bytes", Some(vec![allow(Who::AllOf(vec![ids[1]]))]))
+        .await
+        .unwrap()
+        .document;
     assert_eq!(code(groups::delete(admin, store, ids[1]).await), ErrorCode::Conflict, "named by the document");
     policies::set_own(admin, store, document, None).await.unwrap();
     groups::delete(admin, store, ids[1]).await.expect("a policy that nothing uses holds no group");
@@ -301,7 +375,11 @@ async fn many_policies_stay_fast(house: &House) {
     let (found, _) = passages::read(admin, store, &[]).await.unwrap();
     assert!(found.is_empty());
     let ids: Vec<PassageId> = {
-        let rows: Vec<(sqlx::types::Uuid,)> = sqlx::query_as("SELECT id FROM passages WHERE tenant_id = $1").bind(company.tenant.0).fetch_all(&mut house.superuser().await).await.unwrap();
+        let rows: Vec<(sqlx::types::Uuid,)> = sqlx::query_as("SELECT id FROM passages WHERE tenant_id = $1")
+            .bind(company.tenant.0)
+            .fetch_all(&mut house.superuser().await)
+            .await
+            .unwrap();
         rows.into_iter().map(|(id,)| PassageId(id)).collect()
     };
     let (mut filter_ms, mut read_ms) = (Vec::new(), Vec::new());
@@ -318,6 +396,10 @@ async fn many_policies_stay_fast(house: &House) {
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
     };
-    println!("1,000 policies, median of 15: filter uncached {:.1} ms, re-check of 50 passages {:.1} ms", median(&mut filter_ms), median(&mut read_ms));
+    println!(
+        "1,000 policies, median of 15: filter uncached {:.1} ms, re-check of 50 passages {:.1} ms",
+        median(&mut filter_ms),
+        median(&mut read_ms)
+    );
     assert!(median(&mut read_ms) < 200.0, "the re-check stays far from a scan per passage");
 }

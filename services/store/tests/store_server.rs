@@ -19,8 +19,12 @@ async fn slugs(house: &House, opened: &Opened) -> Vec<String> {
 /// Processes that work on the folder.
 fn processes(folder: &Path) -> Vec<String> {
     let name = folder.to_string_lossy().into_owned();
-    let commands = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    commands.map(|command| String::from_utf8_lossy(&command).into_owned()).filter(|command| command.contains(&name)).collect()
+    let commands =
+        fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    commands
+        .map(|command| String::from_utf8_lossy(&command).into_owned())
+        .filter(|command| command.contains(&name))
+        .collect()
 }
 
 #[tokio::test]
@@ -64,7 +68,11 @@ async fn reopened(house: House) -> House {
 #[tokio::test]
 async fn a_missing_postgres_says_what_to_do() {
     let folder = folder();
-    let refused = open(&fuente_store::StoreOptions { postgres: Some(folder.path().join("nowhere")), ..options(folder.path()) }).await.map(|_| ()).unwrap_err();
+    let refused =
+        open(&fuente_store::StoreOptions { postgres: Some(folder.path().join("nowhere")), ..options(folder.path()) })
+            .await
+            .map(|_| ())
+            .unwrap_err();
     assert_eq!(refused.code, ErrorCode::Unavailable);
     assert!(refused.detail.contains("cargo xtask models postgres"), "{}", refused.detail);
 }
@@ -84,7 +92,13 @@ async fn blobs_come_whole_or_not_at_all() {
     let folder = folder();
     let blobs = Blobs::open(folder.path()).unwrap();
     let door = fuente_contract::Door::open();
-    let scope = door.admit(fuente_contract::TenantId::fresh(), fuente_contract::UserId::fresh(), fuente_contract::Role::Admin, false, fuente_contract::Credential::Session);
+    let scope = door.admit(
+        fuente_contract::TenantId::fresh(),
+        fuente_contract::UserId::fresh(),
+        fuente_contract::Role::Admin,
+        false,
+        fuente_contract::Credential::Session,
+    );
 
     let most = 12 << 20;
     let stored = blobs.put_stream(&scope, stream::iter(parts(12)).boxed(), most).await.unwrap();
@@ -100,7 +114,10 @@ async fn blobs_come_whole_or_not_at_all() {
     assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new(), "nothing of a file that is too large");
 
     let broken = parts(8).into_iter().chain([Err(std::io::Error::other("the line went dead"))]);
-    assert_eq!(code(blobs.put_stream(&scope, stream::iter(broken.collect::<Vec<_>>()).boxed(), most).await), ErrorCode::InvalidRequest);
+    assert_eq!(
+        code(blobs.put_stream(&scope, stream::iter(broken.collect::<Vec<_>>()).boxed(), most).await),
+        ErrorCode::InvalidRequest
+    );
     assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new(), "nothing of a stream that broke");
 
     let endless = stream::iter(parts(8)).chain(stream::pending()).boxed();
@@ -112,7 +129,11 @@ async fn blobs_come_whole_or_not_at_all() {
     drop(upload);
     let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
     while !files(folder.path()).is_empty() {
-        assert!(std::time::Instant::now() < end, "nothing of an upload whose caller went away: {:?}", files(folder.path()));
+        assert!(
+            std::time::Instant::now() < end,
+            "nothing of an upload whose caller went away: {:?}",
+            files(folder.path())
+        );
         tokio::task::yield_now().await;
     }
 }

@@ -62,7 +62,9 @@ impl GroupCommand {
 pub(super) async fn named(session: &Session, scope: &Scope, name: &str) -> Result<GroupId> {
     let known = groups::list(scope, &session.store, &crate::admin::all()).await?.items;
     let found = known.into_iter().find(|group| group.name == name);
-    found.map(|group| group.id).with_context(|| format!("There is no group `{name}`. `fuente group list` shows those there are."))
+    found
+        .map(|group| group.id)
+        .with_context(|| format!("There is no group `{name}`. `fuente group list` shows those there are."))
 }
 
 async fn change(session: &Session, scope: &Scope, group: &str, member: &str, add: bool) -> Result<()> {
@@ -70,10 +72,18 @@ async fn change(session: &Session, scope: &Scope, group: &str, member: &str, add
     let store = &session.store;
     let receipt = if member.contains('@') {
         let user = user_named(store, &session.door, scope.tenant(), member).await?.id;
-        if add { groups::add_user(scope, store, id, user).await? } else { groups::remove_user(scope, store, id, user).await? }
+        if add {
+            groups::add_user(scope, store, id, user).await?
+        } else {
+            groups::remove_user(scope, store, id, user).await?
+        }
     } else {
         let inner = named(session, scope, member).await?;
-        if add { groups::add_group(scope, store, id, inner).await? } else { groups::remove_group(scope, store, id, inner).await? }
+        if add {
+            groups::add_group(scope, store, id, inner).await?
+        } else {
+            groups::remove_group(scope, store, id, inner).await?
+        }
     };
     println!("Done; it holds from access epoch {} on.", receipt.epoch);
     Ok(())

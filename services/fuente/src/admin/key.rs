@@ -64,7 +64,8 @@ impl KeyCommand {
 
 async fn create(session: &Session, scope: &Scope, name: &str, user: &str, scopes: &[String]) -> Result<()> {
     let user = user_named(&session.store, &session.door, scope.tenant(), user).await?;
-    let new = NewKey { name: name.to_owned(), user: user.id, scopes: scopes.to_vec(), libraries: None, expires_at: None };
+    let new =
+        NewKey { name: name.to_owned(), user: user.id, scopes: scopes.to_vec(), libraries: None, expires_at: None };
     let (key, secret) = api_keys::create(scope, &session.store, new).await?;
     println!("{}  {} acts as {}. The secret, shown once:\n{secret}", key.id, key.name, user.email);
     Ok(())

@@ -67,14 +67,23 @@ impl LibraryCommand {
             }
             What::Rules { name, rules } => {
                 let known = libraries::list(&scope, &session.store, &crate::admin::all()).await?.items;
-                let library = known.iter().find(|library| library.name == *name).with_context(|| format!("There is no library `{name}`."))?;
+                let library = known
+                    .iter()
+                    .find(|library| library.name == *name)
+                    .with_context(|| format!("There is no library `{name}`."))?;
                 let rules = rules.resolve(session, &scope).await?;
                 let receipt = libraries::set_rules(&scope, &session.store, library.id, rules).await?;
                 println!("Done; it holds from access epoch {} on.", receipt.epoch);
             }
             What::List => {
                 for library in libraries::list(&scope, &session.store, &crate::admin::all()).await?.items {
-                    println!("{}  {:<24} {} rule(s)  {}", library.id, library.name, library.rules.len(), library.description);
+                    println!(
+                        "{}  {:<24} {} rule(s)  {}",
+                        library.id,
+                        library.name,
+                        library.rules.len(),
+                        library.description
+                    );
                 }
             }
         }

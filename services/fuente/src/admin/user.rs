@@ -75,7 +75,13 @@ async fn list(session: &Session, scope: &Scope) -> Result<()> {
     loop {
         let page = users::list(scope, &session.store, &cursor).await?;
         for user in &page.items {
-            println!("{}  {:<40} {:<8} {}", user.id, user.email, user.role.as_str(), if user.active { "active" } else { "disabled" });
+            println!(
+                "{}  {:<40} {:<8} {}",
+                user.id,
+                user.email,
+                user.role.as_str(),
+                if user.active { "active" } else { "disabled" }
+            );
         }
         match page.next {
             Some(next) => cursor.after = Some(next),
@@ -87,6 +93,11 @@ async fn list(session: &Session, scope: &Scope) -> Result<()> {
 async fn set(session: &Session, scope: &Scope, email: &str, active: bool) -> Result<()> {
     let user = user_named(&session.store, &session.door, scope.tenant(), email).await?;
     let receipt = users::set_status(scope, &session.store, user.id, active).await?;
-    println!("{} is {} from access epoch {} on.", user.email, if active { "active" } else { "disabled" }, receipt.epoch);
+    println!(
+        "{} is {} from access epoch {} on.",
+        user.email,
+        if active { "active" } else { "disabled" },
+        receipt.epoch
+    );
     Ok(())
 }

@@ -49,17 +49,27 @@ impl Abstain {
         let mut cases = Vec::new();
         for lang in &self.languages {
             let shelf = fill(running, &scope, &self.folder, lang).await?;
-            let ids: HashMap<String, DocumentId> = names(running, &scope).await?.into_iter().map(|(id, name)| (name, id)).collect();
+            let ids: HashMap<String, DocumentId> =
+                names(running, &scope).await?.into_iter().map(|(id, name)| (name, id)).collect();
             let passages: Vec<PassageLine> = lines(&self.folder.join(format!("passages.{lang}.jsonl")))?;
-            let article: HashMap<&str, &str> = passages.iter().map(|line| (line.id.as_str(), line.title.as_str())).collect();
+            let article: HashMap<&str, &str> =
+                passages.iter().map(|line| (line.id.as_str(), line.title.as_str())).collect();
             let questions: Vec<QuestionLine> = lines(&self.folder.join(format!("questions.{lang}.jsonl")))?;
             let progress = bar((questions.len() / self.every) as u64, "questions");
             for line in questions.iter().step_by(self.every) {
                 let Some(gold) = line.passage_id.as_deref() else { continue };
                 let own = article.get(gold).copied().unwrap_or_default();
-                let others = passages.iter().filter(|passage| passage.title != own).filter_map(|passage| ids.get(&passage.id).copied());
+                let others = passages
+                    .iter()
+                    .filter(|passage| passage.title != own)
+                    .filter_map(|passage| ids.get(&passage.id).copied());
                 for (answerable, documents) in [(true, None), (false, Some(others.collect::<Vec<_>>()))] {
-                    let request = SearchRequest { query: line.question.clone(), libraries: Some(vec![shelf]), documents, ..SearchRequest::default() };
+                    let request = SearchRequest {
+                        query: line.question.clone(),
+                        libraries: Some(vec![shelf]),
+                        documents,
+                        ..SearchRequest::default()
+                    };
                     let signals = running.search.search(&scope, request).await?.signals;
                     cases.push(Case { article: own.to_owned(), answerable, x: inputs(&signals) });
                 }
@@ -109,7 +119,9 @@ fn fit(cases: &[&Case]) -> [f64; 5] {
     #[allow(clippy::cast_precision_loss)] // some thousand cases
     let count = cases.len().max(1) as f64;
     let mean: [f64; 4] = std::array::from_fn(|at| cases.iter().map(|case| case.x[at]).sum::<f64>() / count);
-    let spread: [f64; 4] = std::array::from_fn(|at| (cases.iter().map(|case| (case.x[at] - mean[at]).powi(2)).sum::<f64>() / count).sqrt().max(1e-9));
+    let spread: [f64; 4] = std::array::from_fn(|at| {
+        (cases.iter().map(|case| (case.x[at] - mean[at]).powi(2)).sum::<f64>() / count).sqrt().max(1e-9)
+    });
     let scaled = |case: &Case| -> [f64; 4] { std::array::from_fn(|at| (case.x[at] - mean[at]) / spread[at]) };
     let mut weights = [0.0; 5];
     for _ in 0..4_000 {

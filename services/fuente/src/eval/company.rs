@@ -93,21 +93,31 @@ impl CompanyEval {
         Ok(verdict(&figures, &missed, self.check))
     }
 
-    async fn measure(&self, settings: &Settings, server: &Server, company: &Company) -> Result<(serde_json::Value, Vec<String>)> {
+    async fn measure(
+        &self,
+        settings: &Settings,
+        server: &Server,
+        company: &Company,
+    ) -> Result<(serde_json::Value, Vec<String>)> {
         let scope = company.ensure(&server.store, &server.door, &crate::admin::fresh_password()).await?;
         let ingest = server.ingest().context("the evaluation runs its own server")?;
         company.upload(&scope, &server.store, ingest).await?;
         wait(&scope, &server.store).await?;
         let page = documents::list(&scope, &server.store, None, &crate::admin::all()).await?;
-        let names: HashMap<DocumentId, String> = page.items.into_iter().map(|document| (document.id, document.external_id)).collect();
+        let names: HashMap<DocumentId, String> =
+            page.items.into_iter().map(|document| (document.id, document.external_id)).collect();
 
         let questions: Vec<Line> = lines(&self.folder.join("questions.jsonl"))?;
-        let questions: Vec<Line> = questions.into_iter().filter(|line| line.id.contains(&self.only) || line.kind.contains(&self.only)).collect();
+        let questions: Vec<Line> = questions
+            .into_iter()
+            .filter(|line| line.id.contains(&self.only) || line.kind.contains(&self.only))
+            .collect();
         let progress = bar(questions.len() as u64, "questions");
         let mut outcomes = Vec::new();
         let mut report = String::new();
         for line in &questions {
-            let (outcome, reply) = ask(server, company, line, &names).await.with_context(|| format!("question {}", line.id))?;
+            let (outcome, reply) =
+                ask(server, company, line, &names).await.with_context(|| format!("question {}", line.id))?;
             if !good(&outcome) {
                 eprintln!("{} [{}] {:?} {}", line.id, line.kind, reply.verdict, reply.text.replace('\n', " "));
             }
@@ -126,10 +136,17 @@ impl CompanyEval {
 }
 
 fn good(outcome: &Outcome) -> bool {
-    !outcome.leak && outcome.quotes == outcome.verified && if outcome.answerable { outcome.cited && outcome.fact } else { outcome.refused }
+    !outcome.leak
+        && outcome.quotes == outcome.verified
+        && if outcome.answerable { outcome.cited && outcome.fact } else { outcome.refused }
 }
 
-async fn ask(server: &Server, company: &Company, line: &Line, names: &HashMap<DocumentId, String>) -> Result<(Outcome, Reply)> {
+async fn ask(
+    server: &Server,
+    company: &Company,
+    line: &Line,
+    names: &HashMap<DocumentId, String>,
+) -> Result<(Outcome, Reply)> {
     let caller = server.act_as(&company.tenant, &line.asker).await?;
     // Everything that was sent, not only the final text: a leak in an event is a leak.
     let (mut sent, mut done, mut broke) = (String::new(), None, None);
@@ -153,7 +170,10 @@ async fn ask(server: &Server, company: &Company, line: &Line, names: &HashMap<Do
     let outcome = Outcome {
         answerable: line.verdict == "grounded",
         refused: reply.verdict == Verdict::Insufficient,
-        cited: reply.citations.iter().any(|citation| names.get(&citation.document).is_some_and(|name| line.source.has(name))),
+        cited: reply
+            .citations
+            .iter()
+            .any(|citation| names.get(&citation.document).is_some_and(|name| line.source.has(name))),
         fact: line.facts.iter().all(|any| any.iter().any(|fact| plain(&reply.text).contains(&plain(fact)))),
         leak: line.canary.iter().any(|canary| plain(&sent).contains(&plain(canary))),
         quotes: reply.citations.len(),

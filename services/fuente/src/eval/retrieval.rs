@@ -3,8 +3,8 @@
 
 use super::{lines, verdict};
 use crate::admin::operator;
-use crate::ingest::{bar, wait};
 use crate::assemble::{self, Running};
+use crate::ingest::{bar, wait};
 use anyhow::{Context, Result};
 use fuente_contract::access::{Effect, Rule, Who};
 use fuente_contract::ingest::{ByteStream, Upload};
@@ -80,21 +80,39 @@ impl Retrieval {
                 if at1 < least1 || at5 < least5 {
                     missed.push(format!("{asked}→{held} recall@1 ≥ {least1}, recall@5 ≥ {least5}"));
                 }
-                figures.insert(format!("{asked}_{held}"), serde_json::json!({ "recall@1": at1, "recall@5": at5, "questions": count }));
+                figures.insert(
+                    format!("{asked}_{held}"),
+                    serde_json::json!({ "recall@1": at1, "recall@5": at5, "questions": count }),
+                );
             }
         }
         Ok((figures.into(), missed))
     }
 
-    async fn recall(&self, running: &Running, scope: &Scope, asked: &str, held: &str, shelf: LibraryId, names: &HashMap<fuente_contract::DocumentId, String>) -> Result<(f64, f64, usize)> {
+    async fn recall(
+        &self,
+        running: &Running,
+        scope: &Scope,
+        asked: &str,
+        held: &str,
+        shelf: LibraryId,
+        names: &HashMap<fuente_contract::DocumentId, String>,
+    ) -> Result<(f64, f64, usize)> {
         let questions: Vec<QuestionLine> = lines(&self.folder.join(format!("questions.{asked}.jsonl")))?;
-        let questions: Vec<_> = questions.into_iter().filter(|line| line.passage_id.is_some()).step_by(self.every).collect();
+        let questions: Vec<_> =
+            questions.into_iter().filter(|line| line.passage_id.is_some()).step_by(self.every).collect();
         let progress = bar(questions.len() as u64, "questions");
         let (mut first, mut fifth) = (0u32, 0u32);
         for line in &questions {
             // Parallel sets differ in the language part of the id only.
-            let wanted = line.passage_id.as_deref().unwrap_or_default().replace(&format!("-{asked}-"), &format!("-{held}-"));
-            let request = SearchRequest { query: line.question.clone(), limit: Some(20), libraries: Some(vec![shelf]), ..SearchRequest::default() };
+            let wanted =
+                line.passage_id.as_deref().unwrap_or_default().replace(&format!("-{asked}-"), &format!("-{held}-"));
+            let request = SearchRequest {
+                query: line.question.clone(),
+                limit: Some(20),
+                libraries: Some(vec![shelf]),
+                ..SearchRequest::default()
+            };
             let reply = running.search.search(scope, request).await?;
             let mut ranked: Vec<&str> = Vec::new();
             for hit in &reply.hits {
@@ -117,7 +135,13 @@ impl Retrieval {
 /// A tenant for one evaluation, and its administrator.
 pub(super) async fn tenant(running: &Running) -> Result<Scope> {
     let tenant = tenants::create(&running.door.system(), &running.store, "eval", "Evaluation").await?;
-    let new = NewUser { email: "eval@example.com".into(), name: "Evaluation".into(), password: None, role: Role::Admin, content_read: false };
+    let new = NewUser {
+        email: "eval@example.com".into(),
+        name: "Evaluation".into(),
+        password: None,
+        role: Role::Admin,
+        content_read: false,
+    };
     let user = users::create(&operator(&running.door, tenant), &running.store, new).await?;
     Ok(running.door.admit(tenant, user.id, Role::Admin, false, Credential::Local))
 }

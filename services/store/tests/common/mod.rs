@@ -8,7 +8,10 @@ use fuente_contract::document::PageStart;
 use fuente_contract::ingest::{Accepted, Upload};
 use fuente_contract::{Credential, Door, Error, ErrorCode, LibraryId, PassageId, Role, Scope, SystemScope, TenantId};
 use fuente_store::jobs::{self, Claim, Published};
-use fuente_store::{AcceptedBlob, NewUser, Opened, PassageRow, Store, StoreOptions, TextRow, UserInfo, ingest_rows, open, tenants, users};
+use fuente_store::{
+    AcceptedBlob, NewUser, Opened, PassageRow, Store, StoreOptions, TextRow, UserInfo, ingest_rows, open, tenants,
+    users,
+};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::fs;
@@ -32,12 +35,17 @@ pub struct Company {
 
 /// A folder that the unprivileged user of Postgres may enter.
 pub fn folder() -> TempDir {
-    tempfile::Builder::new().prefix("fuente-store-").permissions(fs::Permissions::from_mode(0o755)).tempdir_in("/tmp").expect("a folder below /tmp")
+    tempfile::Builder::new()
+        .prefix("fuente-store-")
+        .permissions(fs::Permissions::from_mode(0o755))
+        .tempdir_in("/tmp")
+        .expect("a folder below /tmp")
 }
 
 pub fn options(folder: &Path) -> StoreOptions {
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    let of_user = if nix::unistd::geteuid().is_root() { PathBuf::from("/var/cache/fuente") } else { home.join(".cache/fuente") };
+    let of_user =
+        if nix::unistd::geteuid().is_root() { PathBuf::from("/var/cache/fuente") } else { home.join(".cache/fuente") };
     StoreOptions {
         embedded: true,
         data_directory: folder.join("postgres"),
@@ -70,7 +78,8 @@ impl House {
     }
 
     pub fn postmaster(&self) -> (i32, u16) {
-        let text = fs::read_to_string(self.folder.path().join("postgres/cluster/postmaster.pid")).expect("a running server");
+        let text =
+            fs::read_to_string(self.folder.path().join("postgres/cluster/postmaster.pid")).expect("a running server");
         let lines: Vec<&str> = text.lines().collect();
         (lines[0].trim().parse().expect("a pid"), lines[3].trim().parse().expect("a port"))
     }
@@ -97,12 +106,21 @@ impl House {
     }
 
     pub async fn sql(&self, statement: &str) {
-        sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&mut self.superuser().await).await.expect("a statement");
+        sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
+            .execute(&mut self.superuser().await)
+            .await
+            .expect("a statement");
     }
 
     pub async fn company(&self, slug: &str) -> Company {
         let tenant = tenants::create(&self.system(), self.store(), slug, slug).await.expect("a tenant");
-        let new = NewUser { email: format!("root@{slug}.example"), name: "Root".to_owned(), password: None, role: Role::Admin, content_read: false };
+        let new = NewUser {
+            email: format!("root@{slug}.example"),
+            name: "Root".to_owned(),
+            password: None,
+            role: Role::Admin,
+            content_read: false,
+        };
         let root = users::bootstrap_admin(&self.system(), self.store(), tenant, new).await.expect("an administrator");
         let admin = self.scope(tenant, &root);
         Company { tenant, root, admin }
@@ -113,13 +131,32 @@ impl House {
     }
 
     pub async fn person(&self, company: &Company, name: &str, role: Role, content_read: bool) -> UserInfo {
-        let new = NewUser { email: format!("{name}@{}.example", company.tenant), name: name.to_owned(), password: None, role, content_read };
+        let new = NewUser {
+            email: format!("{name}@{}.example", company.tenant),
+            name: name.to_owned(),
+            password: None,
+            role,
+            content_read,
+        };
         users::create(&company.admin, self.store(), new).await.expect("a user")
     }
 
-    pub async fn upload(&self, scope: &Scope, library: LibraryId, name: &str, bytes: &str, rules: Option<Vec<Rule>>) -> fuente_contract::Result<Accepted> {
-        let upload = Upload { library, external_id: name.to_owned(), file_name: format!("{name}.txt"), title: None, rules };
-        let blob = AcceptedBlob { key: format!("{}/{name}", scope.tenant()), bytes: bytes.len() as u64, hash: blake3::hash(bytes.as_bytes()).as_bytes().to_vec(), mime: "text/plain".to_owned() };
+    pub async fn upload(
+        &self,
+        scope: &Scope,
+        library: LibraryId,
+        name: &str,
+        bytes: &str,
+        rules: Option<Vec<Rule>>,
+    ) -> fuente_contract::Result<Accepted> {
+        let upload =
+            Upload { library, external_id: name.to_owned(), file_name: format!("{name}.txt"), title: None, rules };
+        let blob = AcceptedBlob {
+            key: format!("{}/{name}", scope.tenant()),
+            bytes: bytes.len() as u64,
+            hash: blake3::hash(bytes.as_bytes()).as_bytes().to_vec(),
+            mime: "text/plain".to_owned(),
+        };
         ingest_rows::accept(scope, self.store(), &upload, blob).await
     }
 
@@ -144,7 +181,13 @@ impl House {
 }
 
 pub fn text_row(text: &str) -> TextRow {
-    TextRow { text: text.to_owned(), pages: vec![PageStart { page: 1, char_start: 0, label: None }], lang: "en".to_owned(), title: None, mime: "text/plain".to_owned() }
+    TextRow {
+        text: text.to_owned(),
+        pages: vec![PageStart { page: 1, char_start: 0, label: None }],
+        lang: "en".to_owned(),
+        title: None,
+        mime: "text/plain".to_owned(),
+    }
 }
 
 pub fn passage(claim: &Claim, ordinal: u32, text: &str) -> PassageRow {

@@ -1,0 +1,41 @@
+//! The commands by name, and the help that lists them.
+
+use crate::errors::{Outcome, Problem};
+use crate::setup::Setup;
+use crate::{cargo, demo, models, test};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  demo [--ask QUESTION] [--as USER] [--port N]
+                         get everything, build, start Fuente with the sample company;
+                         with --ask: print the cited answer and end
+  test [ARGUMENT...]     get everything, build, run all tests; arguments go to `cargo test`
+  build                  get the build tools and build every program
+  models [NAME...|--all] get models and libraries into the cache (default: what demo needs)
+         [--manifest FILE] instead of services/models/models.toml
+  lint                   cargo fmt --check and cargo clippy -D warnings
+  env                    print what to `eval` before calling cargo by hand
+";
+
+/// Does what the arguments ask for.
+pub(crate) fn run(arguments: &[String]) -> Outcome<ExitCode> {
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", arguments),
+    };
+    match command {
+        "demo" => demo::run(&Setup::new()?, rest),
+        "test" => test::run(&Setup::new()?, rest),
+        "build" => test::build(&Setup::new()?),
+        "models" => models::run(&Setup::new()?, rest),
+        "lint" => test::lint(&Setup::new()?),
+        "env" => cargo::print_environment(&Setup::new()?),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        other => Err(Problem::new(format!("there is no command `{other}`."), "See `cargo xtask help`.")),
+    }
+}
