@@ -14,7 +14,7 @@ const TERSE: usize = 5;
 /// instead of one.
 const LIKELY: usize = 3;
 const BESIDE: usize = 1;
-const INSTEAD: usize = 2;
+const INSTEAD: usize = 3;
 
 /// Completes what the model wrote: drops what is terse or unsupported where a key sentence can take
 /// its place, and adds the key sentence where the answer does not rest on it already.

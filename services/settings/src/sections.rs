@@ -81,8 +81,6 @@ pub struct Search {
     pub url: String,
     pub prefetch: usize,
     pub rrf_k: u32,
-    pub window_before: usize,
-    pub window_after: usize,
 }
 
 #[derive(Clone, Debug, Deserialize)]
