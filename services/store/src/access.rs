@@ -7,7 +7,7 @@ use fuente_contract::access::{Effect, Explanation, ReadFilter, Rule, Who, passes
 use fuente_contract::{DocumentId, Error, GroupId, PolicyId, Result, Role, Scope, UserId};
 use sqlx::Row;
 use sqlx::postgres::PgTransaction;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -121,22 +121,38 @@ fn deciding(rules: &[Rule], user: UserId, groups: &HashSet<GroupId>) -> Option<R
     of(Effect::Deny).or_else(|| of(Effect::Allow))
 }
 
-/// For every group the user is in, directly or through others, the names on the way to it.
+/// For every group the user is in, directly or through others, the names on a shortest way to it.
+/// Walked here, breadth first: in SQL every way would be listed, and nested groups have more ways
+/// than groups.
 async fn chains(tx: &mut PgTransaction<'static>, user: UserId) -> Result<HashMap<GroupId, Vec<String>>> {
-    let rows = sqlx::query(
-        "WITH RECURSIVE way (id, names) AS (
-             SELECT groups.id, ARRAY[groups.name] FROM group_members JOIN groups ON groups.id = group_id WHERE member_user = $1
-             UNION
-             SELECT groups.id, way.names || groups.name FROM way JOIN group_members ON member_group = way.id JOIN groups ON groups.id = group_id)
-         SELECT id, names FROM way ORDER BY cardinality(names)",
+    let direct = sqlx::query("SELECT group_id FROM group_members WHERE member_user = $1 ORDER BY group_id")
+        .bind(user.0)
+        .fetch_all(&mut **tx)
+        .await
+        .map_err(fault)?;
+    let nested = sqlx::query(
+        "SELECT member_group, group_id FROM group_members WHERE member_group IS NOT NULL ORDER BY group_id",
     )
-    .bind(user.0)
     .fetch_all(&mut **tx)
     .await
     .map_err(fault)?;
-    let mut chains = HashMap::new();
-    for row in rows {
-        chains.entry(GroupId(row.get(0))).or_insert_with(|| row.get(1));
+    let named = sqlx::query("SELECT id, name FROM groups").fetch_all(&mut **tx).await.map_err(fault)?;
+    let names: HashMap<Uuid, String> = named.into_iter().map(|row| (row.get(0), row.get(1))).collect();
+    let mut outer: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    for row in nested {
+        outer.entry(row.get(0)).or_default().push(row.get(1));
+    }
+    let mut chains: HashMap<GroupId, Vec<String>> = HashMap::new();
+    let mut open: VecDeque<(Uuid, Vec<String>)> = direct.into_iter().map(|row| (row.get(0), Vec::new())).collect();
+    while let Some((id, mut chain)) = open.pop_front() {
+        if chains.contains_key(&GroupId(id)) {
+            continue;
+        }
+        chain.push(names.get(&id).cloned().unwrap_or_default());
+        for next in outer.get(&id).into_iter().flatten() {
+            open.push_back((*next, chain.clone()));
+        }
+        chains.insert(GroupId(id), chain);
     }
     Ok(chains)
 }
