@@ -36,12 +36,12 @@ impl Terms {
     }
 
     /// How far the sparse leg can be trusted: what its best passages of the asker's language hold of
-    /// the question, from a fifth (chance) to three fifths (as good as it gets).
+    /// the question, from a fifth (chance) to a half (as good as it gets).
     pub(crate) fn trust(&self, hits: &[Hit], lang: &str) -> f32 {
         let mut worded: Vec<&Hit> = hits.iter().filter(|hit| hit.scores.sparse.is_some() && hit.lang == lang).collect();
         worded.sort_by(|a, b| b.scores.sparse.unwrap_or(0.0).total_cmp(&a.scores.sparse.unwrap_or(0.0)));
         let held = worded.iter().take(3).map(|hit| self.coverage(&with_place(hit), &hit.lang)).fold(0.0, f32::max);
-        ((held - 0.2) / 0.4).clamp(0.0, 1.0)
+        ((held - 0.2) / 0.3).clamp(0.0, 1.0)
     }
 
     /// Share of the question's weight that `text` holds, 0 to 1.
