@@ -2,6 +2,7 @@
 
 use crate::accept::Acceptor;
 use crate::pipeline::Pipeline;
+use crate::sweep::Sweeper;
 use crate::worker::Worker;
 use actix_web::web::ServiceConfig;
 use anyhow::Context;
@@ -48,8 +49,10 @@ pub fn start(
 ) -> Result<(Acceptor, Workers)> {
     let blobs = Blobs::open(&settings.data.directory.join("blobs"))?;
     let wake = Arc::new(Notify::new());
+    let sweeper = Sweeper { system: system.clone(), store: store.clone(), blobs: blobs.clone(), index: index.clone() };
     let acceptor = Acceptor {
         store: store.clone(),
+        sweeper: sweeper.clone(),
         blobs: blobs.clone(),
         index: index.clone(),
         wake: wake.clone(),
@@ -63,9 +66,11 @@ pub fn start(
         embedder,
         jail: jail(settings)?,
         batch_tokens: settings.ingest.batch_tokens,
+        sweeper: sweeper.clone(),
     };
     let stop = CancellationToken::new();
     let mut running = JoinSet::new();
+    running.spawn(sweeper.run(stop.clone()));
     for number in 0..settings.ingest.workers.max(1) {
         let name = format!("{}-{number}", std::process::id());
         running.spawn(Worker { name, pipeline: pipeline.clone(), wake: wake.clone(), stop: stop.clone() }.run());
