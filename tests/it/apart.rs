@@ -25,7 +25,7 @@ const SECRET: &str = "a service secret of these tests, long enough";
 const QUESTION: &str = "In Ireland, for how many weeks of leave is the other parent paid?";
 
 /// Processes that end with the test, however it ends.
-struct Processes(Vec<(&'static str, Child)>);
+pub struct Processes(pub Vec<(&'static str, Child)>);
 
 impl Drop for Processes {
     fn drop(&mut self) {
@@ -44,7 +44,7 @@ fn free_ports() -> Vec<u16> {
 }
 
 /// Addresses of the embedded server, as an administrator would write them for an external one.
-fn addresses(postgres: &Path) -> (String, String) {
+pub fn addresses(postgres: &Path) -> (String, String) {
     let secrets = std::fs::read(postgres.join("secrets.json")).expect("the server's secrets");
     let secrets: Value = serde_json::from_slice(&secrets).expect("secrets are JSON");
     let state = std::fs::read_to_string(postgres.join("cluster/postmaster.pid")).expect("a running server");
