@@ -8,11 +8,13 @@ mod abstain;
 mod ask;
 mod cite;
 mod error;
+mod expect;
 mod follow_up;
 mod ground;
 mod prompt;
 mod quote;
 mod refuse;
+mod reply;
 pub mod startup;
 mod words;
 

@@ -35,6 +35,13 @@ impl Terms {
         Self { weights, total }
     }
 
+    /// BM25 of a passage, its rarities counted over the readable candidates alone: the engine counts
+    /// them over all passages of the tenant, and such a score would tell of hidden ones (I2).
+    pub(crate) fn bm25(&self, hit: &Hit) -> f32 {
+        let document = Bm25::document(&with_place(hit), &hit.lang);
+        document.indices.iter().zip(&document.values).filter_map(|(at, tf)| Some(self.weights.get(at)? * tf)).sum()
+    }
+
     /// How far the sparse leg can be trusted: what its best passages of the asker's language hold of
     /// the question, from a fifth (chance) to a half (as good as it gets).
     pub(crate) fn trust(&self, hits: &[Hit], lang: &str) -> f32 {
