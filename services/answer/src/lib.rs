@@ -8,7 +8,6 @@ mod abstain;
 mod ask;
 mod cite;
 mod error;
-mod expect;
 mod follow_up;
 mod ground;
 mod prompt;

@@ -4,9 +4,10 @@
 use crate::abstain::Abstention;
 use crate::ask::{Answerer, Run, since};
 use crate::cite::Attributed;
-use crate::{cite, expect, quote, refuse};
+use crate::{cite, quote, refuse};
 use fuente_contract::Result;
-use fuente_contract::answer::{AnswerSentence, Reply, Trace, Verdict};
+use fuente_contract::answer::{AnswerSentence, Citation, Reply, Trace, Verdict};
+use fuente_contract::asked::Asked;
 
 impl Answerer {
     /// Attributes what was written, decides the verdict, and closes the trace.
@@ -57,8 +58,8 @@ impl Answerer {
         }
         let made = quote::complete(&run.grounding, own);
         let carried = made.sentences.iter().filter(|sentence| sentence.supported).count();
-        let refused =
-            carried * 2 < made.sentences.len() || expect::missing(&run.grounding.question.standalone, &made.citations);
+        let refused = carried * 2 < made.sentences.len()
+            || lacks_what_was_asked(&run.grounding.question.standalone, &made.citations);
         Ok((if refused { Err(Abstention::Unsupported) } else { Ok(made) }, sentences))
     }
 
@@ -83,6 +84,13 @@ impl Answerer {
             usage: run.usage,
         }
     }
+}
+
+/// Whether the question asks for a sum, a figure or a time, and no cited sentence holds one. Judged on
+/// the sources, because a small model is glad to make up the figure that is missing.
+fn lacks_what_was_asked(question: &str, citations: &[Citation]) -> bool {
+    let Some(asked) = Asked::of(question) else { return false };
+    citations.iter().all(|citation| asked.met(question, &citation.quote) <= 0.0)
 }
 
 /// `grounded` is for what the model said and the sources carry, all of it. Where a sentence of its own
