@@ -1,7 +1,5 @@
 //! Whether the evidence can carry an answer at all, before a token is spent.
 
-use crate::ground::Grounding;
-use fuente_contract::answer::Citation;
 use fuente_contract::search::Signals;
 
 /// Weights of a logistic rule over the search's signals; fitted by `fuente eval abstain`
@@ -44,18 +42,6 @@ pub(crate) fn answerable(signals: &Signals) -> f32 {
         + COVERAGE * (signals.coverage - COVERAGE_AT)
         + SPARSE * (signals.sparse - SPARSE_AT);
     1.0 / (1.0 + (-z).exp())
-}
-
-/// Words of a question about a price, and marks of a sum of money.
-const PRICE: &[&str] = &["price", "cost", "how much does", "how much is", "precio", "cuesta", "cuestan", "coste"];
-const MONEY: &[&str] = &["€", "$", "£", "eur", "usd", "gbp", "dollar", "dólar", "libra", "free", "gratis", "gratuit"];
-
-/// Whether a price was asked for and no cited sentence names a sum: the subject is there, the answer is not.
-pub(crate) fn asks_price_of_none(grounding: &Grounding, citations: &[Citation]) -> bool {
-    let question = grounding.question.standalone.to_lowercase();
-    let asked = PRICE.iter().any(|word| question.contains(word));
-    let named = |citation: &Citation| MONEY.iter().any(|mark| citation.quote.to_lowercase().contains(mark));
-    asked && !citations.iter().any(named)
 }
 
 #[cfg(test)]

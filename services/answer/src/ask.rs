@@ -3,9 +3,9 @@
 use crate::abstain::{self, Abstention};
 use crate::error::from_model;
 use crate::ground::{Grounding, Question};
-use crate::{cite, prompt, quote, refuse};
-use fuente_contract::answer::{AnswerEvent, AnswerStream, AskRequest, Reply, Trace, Usage, Verdict};
-use fuente_contract::{Answer, Result, Scope, Search};
+use crate::{prompt, refuse};
+use fuente_contract::answer::{AnswerEvent, AnswerStream, AskRequest, Usage};
+use fuente_contract::{Answer, Error, Result, Scope, Search};
 use fuente_models::{Embedder, Finish, GenerateEvent, GenerateRequest, GenerateStream, Generator, Sampling};
 use futures_util::StreamExt;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ pub struct AnswererOptions {
 #[derive(Clone)]
 pub struct Answerer {
     search: Arc<dyn Search>,
-    generator: Arc<dyn Generator>,
-    embedder: Embedder,
-    options: AnswererOptions,
+    pub(crate) generator: Arc<dyn Generator>,
+    pub(crate) embedder: Embedder,
+    pub(crate) options: AnswererOptions,
 }
 
 impl Answerer {
@@ -42,11 +42,11 @@ impl Answerer {
 }
 
 /// What is known of an answer while it is made.
-struct Run {
-    grounding: Grounding,
-    prompt_sha256: String,
-    usage: Usage,
-    clock: Instant,
+pub(crate) struct Run {
+    pub(crate) grounding: Grounding,
+    pub(crate) prompt_sha256: String,
+    pub(crate) usage: Usage,
+    pub(crate) clock: Instant,
 }
 
 #[async_trait::async_trait]
@@ -99,6 +99,7 @@ impl Answerer {
             yield AnswerEvent::Evidence(run.grounding.found.evidence.clone());
             let mut written = String::new();
             let mut shown = 0;
+            let mut ended = stream.is_none();
             let mut generation = stream;
             while let Some(event) = match &mut generation {
                 Some(stream) => stream.next().await,
@@ -116,6 +117,7 @@ impl Answerer {
                         }
                     }
                     Ok(GenerateEvent::Done { finish, prompt_tokens, reused_tokens, answer_tokens }) => {
+                        ended = true;
                         run.usage.prompt_tokens = prompt_tokens;
                         run.usage.reused_tokens = reused_tokens;
                         run.usage.answer_tokens = answer_tokens;
@@ -130,6 +132,11 @@ impl Answerer {
                     }
                 }
             }
+            if !ended {
+                // Half an answer must not pass for a whole one, nor a dead engine for a refusal.
+                yield AnswerEvent::Error(Error::unavailable("The engine stopped in the middle of the answer. Ask again.", 5));
+                return;
+            }
             let reply = match self.finish(run, refused, &written).await {
                 Ok(reply) => reply,
                 Err(error) => {
@@ -137,11 +144,10 @@ impl Answerer {
                     return;
                 }
             };
-            // What was completed after the model's own words; a client that shows `done` needs neither.
             if shown == 0 {
                 yield AnswerEvent::Token(reply.text.clone());
-            } else if let Some(rest) = reply.text.strip_prefix(written.trim()).filter(|rest| !rest.is_empty()) {
-                yield AnswerEvent::Token(rest.to_owned());
+            } else if reply.text != written.trim() {
+                yield AnswerEvent::Revised(reply.text.clone());
             }
             for citation in reply.citations.clone() {
                 yield AnswerEvent::Citation(citation);
@@ -152,75 +158,8 @@ impl Answerer {
         }
         .boxed()
     }
-
-    /// Attributes what was written, decides the verdict, and closes the trace.
-    async fn finish(&self, mut run: Run, refused: Option<Abstention>, written: &str) -> Result<Reply> {
-        let written = written.trim();
-        let mut refused =
-            refused.or_else(|| (written.is_empty() || refuse::is_refusal(written)).then_some(Abstention::ModelRefused));
-        let mut attributed = cite::Attributed { sentences: Vec::new(), citations: Vec::new() };
-        if refused.is_none() {
-            let own = cite::attribute(&self.embedder, &run.grounding, written).await?;
-            attributed = quote::complete(&run.grounding, own);
-            if abstain::asks_price_of_none(&run.grounding, &attributed.citations)
-                || attributed.sentences.iter().filter(|sentence| sentence.supported).count() * 2
-                    < attributed.sentences.len()
-            {
-                refused = Some(Abstention::Unsupported);
-            }
-        }
-        run.usage.total_ms = since(run.clock);
-        let verdict = match refused {
-            Some(_) => Verdict::Insufficient,
-            None if attributed.sentences.iter().all(|sentence| sentence.supported) => Verdict::Grounded,
-            None => Verdict::Partial,
-        };
-        let lang = run.grounding.found.lang.clone();
-        let trace = self.trace(&run, refused);
-        Ok(match refused {
-            Some(_) => Reply {
-                text: refuse::text(&lang).to_owned(),
-                sentences: Vec::new(),
-                citations: Vec::new(),
-                verdict,
-                nearest: run.grounding.nearest(),
-                lang,
-                trace,
-            },
-            None => Reply {
-                text: attributed.sentences.iter().map(|sentence| sentence.text.as_str()).collect::<Vec<_>>().join("\n"),
-                sentences: attributed.sentences,
-                citations: attributed.citations,
-                verdict,
-                nearest: Vec::new(),
-                lang,
-                trace,
-            },
-        })
-    }
-
-    fn trace(&self, run: &Run, refused: Option<Abstention>) -> Trace {
-        let info = self.generator.info();
-        let found = &run.grounding.found;
-        Trace {
-            query: run.grounding.question.standalone.clone(),
-            lang: found.lang.clone(),
-            epoch: found.epoch,
-            candidates: run.grounding.candidates(),
-            evidence: found.evidence.iter().map(|evidence| evidence.hit.passage).collect(),
-            signals: found.signals,
-            abstained: refused.map(|reason| reason.as_str().to_owned()),
-            prompt_sha256: run.prompt_sha256.clone(),
-            model: info.name.clone(),
-            model_sha256: info.sha256.clone(),
-            sampling: "greedy, repeat_penalty 1.05".to_owned(),
-            seed: self.options.seed,
-            search: found.timings,
-            usage: run.usage,
-        }
-    }
 }
 
-fn since(clock: Instant) -> f32 {
+pub(crate) fn since(clock: Instant) -> f32 {
     clock.elapsed().as_secs_f32() * 1_000.0
 }

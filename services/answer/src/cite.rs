@@ -179,3 +179,26 @@ pub(crate) fn citation(evidence: &Evidence, source: &Sentence, sentence: u32) ->
     };
     local.verifies(&hit.text).then_some(made)
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use fuente_contract::{DocumentId, PassageId, VersionId};
+
+    /// A citation of the first sentence, with this quote.
+    pub(crate) fn quoted(quote: &str) -> Citation {
+        Citation {
+            evidence: 1,
+            sentence: 0,
+            document: DocumentId::fresh(),
+            version: VersionId::fresh(),
+            passage: PassageId::fresh(),
+            title: "A policy".to_owned(),
+            page: 1,
+            char_start: 0,
+            char_end: u32::try_from(quote.chars().count()).unwrap_or(u32::MAX),
+            quote: quote.to_owned(),
+            quote_sha256: quote_hash(quote),
+        }
+    }
+}

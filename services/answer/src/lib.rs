@@ -13,6 +13,7 @@ mod ground;
 mod prompt;
 mod quote;
 mod refuse;
+mod reply;
 pub mod startup;
 mod words;
 

@@ -1,5 +1,7 @@
 //! The words of a refusal, in the asker's language.
 
+use crate::cite::Attributed;
+
 /// What is said where the documents do not hold the answer.
 pub(crate) fn text(lang: &str) -> &'static str {
     match lang {
@@ -12,7 +14,7 @@ pub(crate) fn text(lang: &str) -> &'static str {
     }
 }
 
-/// What the model is told to say instead of guessing, in any of the prompts' languages.
+/// How models say that the sources are silent.
 const MARKERS: &[&str] = &[
     "not found",
     "no consta",
@@ -32,20 +34,22 @@ const MARKERS: &[&str] = &[
     "no menciona",
     "no se indica",
     "no indica",
-    "no dice",
-    "no aparece",
     "no information",
     "no hay información",
     "not stated",
     "cannot find",
-    "not provided",
-    "not include",
 ];
 
-/// Whether the model's own words are a refusal.
-pub(crate) fn is_refusal(answer: &str) -> bool {
-    let lower = answer.to_lowercase();
-    MARKERS.iter().any(|marker| lower.contains(marker))
+/// Whether the model's own words are a refusal: its first sentence says that the sources are silent,
+/// and no source says so itself. "Leave is not specified in days" may be what the document says.
+pub(crate) fn is_refusal(written: &Attributed) -> bool {
+    let Some(first) = written.sentences.first() else { return true };
+    let first = first.text.to_lowercase();
+    let quoted = |marker: &str| {
+        let cited = written.citations.iter().filter(|citation| citation.sentence == 0);
+        cited.into_iter().any(|citation| citation.quote.to_lowercase().contains(marker))
+    };
+    MARKERS.iter().any(|marker| first.contains(marker) && !quoted(marker))
 }
 
 /// Whether `start`, the first words of an answer, could still become a bare marker: such words
@@ -58,6 +62,7 @@ pub(crate) fn may_become_marker(start: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fuente_contract::answer::AnswerSentence;
 
     #[test]
     fn markers_are_held_back_and_answers_are_not() {
@@ -65,7 +70,19 @@ mod tests {
         assert!(may_become_marker("No"));
         assert!(!may_become_marker("No, staff may"));
         assert!(!may_become_marker("You have"));
-        assert!(is_refusal("NO CONSTA"));
-        assert!(!is_refusal("Tienes 23 días."));
+    }
+
+    #[test]
+    fn a_refusal_is_of_the_model_and_not_of_the_source() {
+        let says = |text: &str, quote: &str| {
+            let supported = AnswerSentence { text: text.to_owned(), supported: !quote.is_empty() };
+            let cited = (!quote.is_empty()).then(|| crate::cite::tests::quoted(quote));
+            is_refusal(&Attributed { sentences: vec![supported], citations: cited.into_iter().collect() })
+        };
+        assert!(says("NO CONSTA", ""));
+        assert!(says("The sources do not mention dental treatment.", "Health insurance starts in March."));
+        assert!(!says("Tienes 23 días.", "Cada persona tiene 23 días."));
+        assert!(!says("Annual leave does not include public holidays.", "Public holidays are not part of it."));
+        assert!(!says("The notice period is not specified.", "The notice period is not specified in the contract."));
     }
 }

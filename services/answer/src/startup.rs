@@ -7,7 +7,7 @@ use anyhow::Context;
 use fuente_contract::{Door, Error, Result};
 use fuente_models::{Embedder, EmbedderOptions, Generator, LocalOptions, RemoteOptions, manifest};
 use fuente_settings::{EngineKind, Settings};
-use fuente_wire::health::Always;
+use fuente_wire::health::Ready;
 use fuente_wire::{Opener, RemoteSearch};
 use std::sync::Arc;
 
@@ -39,6 +39,20 @@ pub async fn generator(settings: &Settings) -> Result<Arc<dyn Generator>> {
         }
     };
     made.map_err(|error| Error::unavailable(error.to_string(), 60))
+}
+
+/// The process is of no use once its engine's thread is gone.
+struct EngineReady(Arc<dyn Generator>);
+
+#[async_trait::async_trait]
+impl Ready for EngineReady {
+    async fn ready(&self) -> Result<()> {
+        if self.0.alive() {
+            Ok(())
+        } else {
+            Err(Error::unavailable("The engine has stopped. Start the process again.", 60))
+        }
+    }
 }
 
 /// How to answer, as the settings say.
@@ -75,9 +89,10 @@ pub async fn build(settings: &Settings) -> anyhow::Result<(Server, u16)> {
         tokio::try_join!(generator(settings), embedder(settings)).context("The answer service does not start.")?;
     anyhow::ensure!(!settings.search.url.is_empty(), "search.url is needed: the address of the search service.");
     let search = Arc::new(RemoteSearch::new(&settings.search.url, secret)?);
+    let engine = EngineReady(Arc::clone(&generator));
     let answerer = Answerer::new(search, generator, embedder, options(settings));
     let serve = fuente_wire::serve::answer(Arc::new(answerer), Opener::new(secret, Door::open()));
-    let health = fuente_wire::health::routes(Arc::new(Always));
+    let health = fuente_wire::health::routes(Arc::new(engine));
     let routes = move |config: &mut ServiceConfig| {
         serve(config);
         health(config);

@@ -138,6 +138,10 @@ pub struct Trace {
     /// Passages that went into the prompt, in prompt order.
     pub evidence: Vec<PassageId>,
     pub signals: Signals,
+    /// What the model wrote, sentence by sentence, and whether the evidence carries each: the reply's own
+    /// sentences may be fewer (what nothing carries is left out) and more (quotes of the sources).
+    #[serde(default)]
+    pub written: Vec<AnswerSentence>,
     /// Why it abstained, where it did: a stable word.
     pub abstained: Option<String>,
     pub prompt_sha256: String,
@@ -170,13 +174,16 @@ pub struct Reply {
     pub trace: Trace,
 }
 
-/// What a stream of an answer carries, in this order: `evidence` once, `token`s, `citation`s,
-/// `verdict`, `usage`, `done`. An `error` ends the stream at any point.
+/// What a stream of an answer carries, in this order: `evidence` once, `token`s, `revised` where the
+/// checked answer is not what was streamed, `citation`s, `verdict`, `usage`, `done`. An `error` ends the
+/// stream at any point.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "event", content = "data")]
 pub enum AnswerEvent {
     Evidence(Vec<Evidence>),
     Token(String),
+    /// The whole answer after the check against its sources: takes the place of all tokens before it.
+    Revised(String),
     Citation(Citation),
     Verdict(Verdict),
     Usage(Usage),
@@ -191,6 +198,7 @@ impl AnswerEvent {
         match self {
             Self::Evidence(_) => "evidence",
             Self::Token(_) => "token",
+            Self::Revised(_) => "revised",
             Self::Citation(_) => "citation",
             Self::Verdict(_) => "verdict",
             Self::Usage(_) => "usage",

@@ -32,7 +32,8 @@ pub struct Scores {
     pub fused: f32,
     /// Cosine similarity; absent where the dense leg did not return the passage.
     pub dense: Option<f32>,
-    /// BM25; absent where the sparse leg did not return the passage.
+    /// BM25, with the rarity of a word counted over the passages that the asker may read; absent where
+    /// the sparse leg did not return the passage.
     pub sparse: Option<f32>,
 }
 

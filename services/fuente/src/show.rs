@@ -28,6 +28,8 @@ impl Printer {
                 }
                 self.shown.push_str(&text);
             }
+            // Printed at the end, where it differs: a terminal cannot take words back.
+            AnswerEvent::Revised(_) => {}
             AnswerEvent::Done(reply) => self.done = Some(*reply),
             AnswerEvent::Error(error) => self.error = Some(error.detail),
             AnswerEvent::Evidence(_) | AnswerEvent::Citation(_) | AnswerEvent::Verdict(_) | AnswerEvent::Usage(_) => {}
@@ -45,7 +47,7 @@ impl Printer {
         }
         println!();
         if self.shown.trim() != reply.text.trim() {
-            println!("\n{}", reply.text);
+            println!("\nChecked against its sources, the answer is:\n{}", reply.text);
         }
         sources(&reply);
         let usage = reply.trace.usage;

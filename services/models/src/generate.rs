@@ -14,6 +14,9 @@ pub trait Generator: Send + Sync {
     /// answer do not fit the context: both before anything is streamed.
     async fn generate(&self, request: GenerateRequest) -> Result<GenerateStream, ModelError>;
 
+    /// False once the engine has stopped for good, so that every request would fail.
+    fn alive(&self) -> bool;
+
     /// Which model answers.
     fn info(&self) -> &ModelInfo;
 

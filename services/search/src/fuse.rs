@@ -32,13 +32,19 @@ pub(crate) fn rrf(legs: &Legs, k: u32) -> Vec<(PassageId, Scores)> {
 /// What a passage in another language gets for the sparse leg, as a share of its dense one. BM25
 /// cannot see such a passage, so the leg must not vote against it; a little less than a full vote
 /// keeps a passage of the asker's own language ahead where both say the same.
-const UNSEEN: f32 = 0.75;
+const UNSEEN: f32 = 0.9;
+
+/// What the embedding model gives a passage for being written in the language of the question, as a
+/// difference of cosines. Taken back before passages of several languages are ranked together.
+const OWN_LANGUAGE: f32 = 0.02;
 
 /// Ranks again what passed the re-check, now that its language and words are known. The sparse leg
 /// votes with the weight `trust`: the share of the question's words that its best passages hold.
 /// Where they hold few, what it returns is chance, and the dense leg decides.
 pub(crate) fn weigh(hits: &mut [Hit], lang: &str, k: u32, trust: f32) {
-    let dense = shares(hits, k, |hit| hit.scores.dense);
+    let dense = shares(hits, k, |hit| {
+        hit.scores.dense.map(|dense| if hit.lang == lang { dense } else { dense + OWN_LANGUAGE })
+    });
     let sparse = shares(hits, k, |hit| hit.scores.sparse);
     for hit in hits.iter_mut() {
         let meant = dense.get(&hit.passage).copied().unwrap_or(0.0);

@@ -71,6 +71,9 @@ impl Search for Searcher {
         ranked.truncate(RECHECKED.max(limit));
         let (mut hits, epoch) = authorize::recheck(scope, &self.store, &ranked).await?;
         let terms = Terms::of(question, lang, &hits);
+        for hit in &mut hits {
+            hit.scores.sparse = hit.scores.sparse.map(|_| terms.bm25(hit));
+        }
         let trust = terms.trust(&hits, lang);
         fuse::weigh(&mut hits, lang, self.options.rrf_k, trust);
         timings.recheck = since(clock);

@@ -13,12 +13,17 @@ use fuente_models::Embedder;
 /// Shares of the budget by rank; what one window leaves unused goes to the next.
 const SHARES: [f32; 5] = [0.5, 0.25, 0.15, 0.1, 0.1];
 /// Sentences compared by meaning: more would cost the half second that evidence may take.
-const EMBEDDED_SENTENCES: usize = 16;
+const EMBEDDED_SENTENCES: usize = 24;
+/// Passages whose sentences are compared so, and the words from which a sentence is one and no heading.
+const EMBEDDED_PASSAGES: usize = 4;
+const HEADING_WORDS: usize = 4;
 /// Weight of meaning against words in a sentence's score; cosines of this model differ by a few
 /// hundredths where shares of covered words differ by tenths.
 const MEANING: f32 = 8.0;
 /// Weight of the words in the title and headings over a sentence, against those in it.
 const PLACE: f32 = 0.3;
+/// Weight of holding the kind of thing that was asked for: a figure, a sum, a time.
+const KIND: f32 = 0.3;
 /// Near-duplicates add tokens and no facts.
 const SAME: f32 = 0.9;
 
@@ -71,7 +76,7 @@ fn scored(hit: &Hit, terms: &Terms) -> Vec<Sentence> {
         .map(|range| {
             let text = hit.text[range.clone()].to_owned();
             let (start, end) = (position.at(&hit.text, range.start), position.at(&hit.text, range.end));
-            let score = terms.coverage(&text, &hit.lang) + PLACE * placed;
+            let score = terms.coverage(&text, &hit.lang) + PLACE * placed + KIND * terms.kind(&text);
             Sentence { char_start: hit.char_start + start, char_end: hit.char_start + end, text, score }
         })
         .collect()
@@ -92,20 +97,28 @@ impl Position {
     }
 }
 
-/// Adds similarity of meaning to the most promising sentences: those with the most words in common,
-/// and (whatever their words) those of the best passages.
+/// Adds similarity of meaning to the most promising sentences: of each of the best passages in turn the
+/// one with the most words in common. In turn, because a passage in another language has none.
 async fn by_meaning(embedder: &Embedder, question: &[f32], hits: &[Hit], split: &mut [Vec<Sentence>]) -> Result<()> {
-    let mut places: Vec<(usize, usize)> =
-        split.iter().enumerate().take(3).flat_map(|(hit, list)| (0..list.len()).map(move |at| (hit, at))).collect();
-    places.sort_by(|a, b| split[b.0][b.1].score.total_cmp(&split[a.0][a.1].score).then(a.cmp(b)));
+    let mut places: Vec<(usize, usize, usize)> = Vec::new();
+    for (hit, list) in split.iter().enumerate().take(EMBEDDED_PASSAGES) {
+        let mut own: Vec<usize> = (0..list.len()).filter(|at| says_something(&list[*at])).collect();
+        own.sort_by(|a, b| list[*b].score.total_cmp(&list[*a].score).then(a.cmp(b)));
+        places.extend(own.into_iter().enumerate().map(|(turn, at)| (turn, hit, at)));
+    }
+    places.sort_unstable();
     places.truncate(EMBEDDED_SENTENCES);
-    let texts = places.iter().map(|(hit, at)| under_heading(&hits[*hit], &split[*hit][*at].text)).collect();
+    let texts = places.iter().map(|(_, hit, at)| under_heading(&hits[*hit], &split[*hit][*at].text)).collect();
     let vectors = embedder.embed_queries(texts).await.map_err(from_model)?;
-    for ((hit, at), vector) in places.into_iter().zip(vectors) {
+    for ((_, hit, at), vector) in places.into_iter().zip(vectors) {
         let cosine: f32 = vector.iter().zip(question).map(|(a, b)| a * b).sum();
         split[hit][at].score += (cosine - 0.75).max(0.0) * MEANING;
     }
     Ok(())
+}
+
+fn says_something(sentence: &Sentence) -> bool {
+    sentence.text.split_whitespace().count() >= HEADING_WORDS
 }
 
 /// A list item or a table row means little without what it stands under.

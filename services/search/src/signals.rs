@@ -3,6 +3,7 @@
 //! Everything is computed from passages that passed the re-check, so that no figure tells of
 //! a hidden document.
 
+use fuente_contract::asked::Asked;
 use fuente_contract::evidence::Hit;
 use fuente_contract::search::Signals;
 use fuente_vectors::Bm25;
@@ -13,6 +14,8 @@ use std::collections::{HashMap, HashSet};
 pub(crate) struct Terms {
     weights: HashMap<u32, f32>,
     total: f32,
+    question: String,
+    asked: Option<Asked>,
 }
 
 impl Terms {
@@ -32,7 +35,19 @@ impl Terms {
         let weights: HashMap<u32, f32> =
             frequency.into_iter().map(|(term, count)| (term, (1.0 + (many + 1.0) / (count + 0.5)).ln())).collect();
         let total = weights.values().sum();
-        Self { weights, total }
+        Self { weights, total, question: question.to_owned(), asked: Asked::of(question) }
+    }
+
+    /// How well `text` can be the kind of thing that was asked for, 0 to 1; 0 where nothing tells.
+    pub(crate) fn kind(&self, text: &str) -> f32 {
+        self.asked.as_ref().map_or(0.0, |asked| asked.met(&self.question, text))
+    }
+
+    /// BM25 of a passage, its rarities counted over the readable candidates alone: the engine counts
+    /// them over all passages of the tenant, and such a score would tell of hidden ones (I2).
+    pub(crate) fn bm25(&self, hit: &Hit) -> f32 {
+        let document = Bm25::document(&with_place(hit), &hit.lang);
+        document.indices.iter().zip(&document.values).filter_map(|(at, tf)| Some(self.weights.get(at)? * tf)).sum()
     }
 
     /// How far the sparse leg can be trusted: what its best passages of the asker's language hold of

@@ -15,16 +15,6 @@ pub trait Ready: Send + Sync {
     async fn ready(&self) -> Result<()>;
 }
 
-/// A process that needs nothing but itself.
-pub struct Always;
-
-#[async_trait::async_trait]
-impl Ready for Always {
-    async fn ready(&self) -> Result<()> {
-        Ok(())
-    }
-}
-
 /// Body of both health calls.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {

@@ -46,7 +46,7 @@ impl From<&AnswerEvent> for Event {
         let name = event.name();
         match event {
             AnswerEvent::Evidence(evidence) => Self::new(name, evidence),
-            AnswerEvent::Token(text) => Self::new(name, text),
+            AnswerEvent::Token(text) | AnswerEvent::Revised(text) => Self::new(name, text),
             AnswerEvent::Citation(citation) => Self::new(name, citation),
             AnswerEvent::Verdict(verdict) => Self::new(name, verdict),
             AnswerEvent::Usage(usage) => Self::new(name, usage),

@@ -111,6 +111,10 @@ impl Generator for Local {
         Ok(UnboundedReceiverStream::new(stream).boxed())
     }
 
+    fn alive(&self) -> bool {
+        !self.queue.closed()
+    }
+
     fn info(&self) -> &ModelInfo {
         &self.info
     }

@@ -67,6 +67,11 @@ impl Generator for Remote {
         Ok(Reading::new(response).events())
     }
 
+    /// Whether it can be reached is known only by asking, and then the question gets the error.
+    fn alive(&self) -> bool {
+        true
+    }
+
     fn info(&self) -> &ModelInfo {
         &self.info
     }
