@@ -83,16 +83,18 @@ pub async fn save_text(scope: &SystemScope, store: &Store, claim: &Claim, text: 
     fenced(&mut tx, claim).await?;
     let title = text.title.as_deref().map(str::trim).filter(|title| !title.is_empty());
     let title: Option<String> = title.map(|title| title.chars().take(300).collect());
-    sqlx::query("UPDATE document_versions SET text = $2, pages = $3, lang = $4, mime = $5, own_title = $6 WHERE id = $1")
-        .bind(claim.version.0)
-        .bind(&text.text)
-        .bind(Json(&text.pages))
-        .bind(&text.lang)
-        .bind(&text.mime)
-        .bind(&title)
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
+    sqlx::query(
+        "UPDATE document_versions SET text = $2, pages = $3, lang = $4, mime = $5, own_title = $6 WHERE id = $1",
+    )
+    .bind(claim.version.0)
+    .bind(&text.text)
+    .bind(Json(&text.pages))
+    .bind(&text.lang)
+    .bind(&text.mime)
+    .bind(&title)
+    .execute(&mut *tx)
+    .await
+    .map_err(fault)?;
     let title = sqlx::query_scalar(
         "SELECT CASE WHEN title_given THEN title ELSE coalesce($2, title) END FROM documents WHERE id = $1",
     )
