@@ -105,16 +105,7 @@ fn four_processes_make_one_fuente() {
     let data = folder.path();
     tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
         let defaults = fuente_settings::load_from(None, []).expect("the defaults are valid");
-        let options = StoreOptions {
-            embedded: true,
-            data_directory: data.join("postgres"),
-            postgres: None,
-            cache: defaults.cache(),
-            run_as: defaults.store.run_as.clone(),
-            url: None,
-            migrator_url: None,
-            max_connections: 4,
-        };
+        let options = StoreOptions::embedded(data, defaults.cache(), &defaults.store.run_as, 4);
         let opened = fuente_store::open(&options).await.expect("Postgres");
         let qdrant = start_qdrant_grpc(&data.join("qdrant")).await.expect("the vector server");
         let system = Door::open().system();

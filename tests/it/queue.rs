@@ -8,8 +8,8 @@ use fuente_contract::document::{JobInfo, JobState, Stage};
 use fuente_contract::ingest::{Accepted, Upload};
 use fuente_contract::{Credential, Door, Ingest, LibraryId, Role, Scope};
 use fuente_store::{Store, StoreOptions, access, jobs, libraries, tenants, users};
-use fuente_tests::Person;
 use fuente_tests::app::{eventually, folder, program};
+use fuente_tests::{HeldWay, Person};
 use fuente_vectors::testing::start_qdrant_grpc;
 use fuente_vectors::{HybridQuery, Selector, Sparse, VectorIndex};
 use fuente_wire::RemoteIngest;
@@ -36,12 +36,13 @@ struct Place {
 
 impl Place {
     /// Starts an ingest process and gives a client for it.
-    async fn start(&mut self, name: &'static str) -> RemoteIngest {
+    async fn start(&mut self, name: &'static str, vectors: &str) -> RemoteIngest {
         let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port();
         let log = std::fs::File::create(self.log_file(name)).expect("a log");
         let errors = log.try_clone().expect("a log");
         let mut command = Command::new(program("fuente-ingest"));
         command.envs(self.variables.clone()).env("FUENTE__INGEST__PORT", port.to_string());
+        command.env("FUENTE__VECTORS__URL", vectors);
         command.stdin(Stdio::null()).stdout(log).stderr(errors);
         self.processes.0.push((name, command.spawn().expect("the process starts")));
         let url = format!("http://127.0.0.1:{port}");
@@ -65,7 +66,7 @@ impl Place {
     }
 }
 
-fn variables(data: &Path, qdrant: &str) -> Vec<(&'static str, String)> {
+fn variables(data: &Path) -> Vec<(&'static str, String)> {
     let (app, migrator) = addresses(&data.join("postgres"));
     vec![
         ("FUENTE__DATA__DIRECTORY", data.display().to_string()),
@@ -73,7 +74,6 @@ fn variables(data: &Path, qdrant: &str) -> Vec<(&'static str, String)> {
         ("FUENTE__STORE__URL", app),
         ("FUENTE__STORE__MIGRATOR_URL", migrator),
         ("FUENTE__VECTORS__MODE", "server".to_owned()),
-        ("FUENTE__VECTORS__URL", qdrant.to_owned()),
         ("FUENTE__SERVICE__SECRET", SECRET.to_owned()),
         ("FUENTE__INGEST__WORKERS", "1".to_owned()),
     ]
@@ -84,20 +84,10 @@ fn jobs_outlive_their_processes() {
     let data = folder.path();
     tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
         let defaults = fuente_settings::load_from(None, []).expect("the defaults are valid");
-        let options = StoreOptions {
-            embedded: true,
-            data_directory: data.join("postgres"),
-            postgres: None,
-            cache: defaults.cache(),
-            run_as: defaults.store.run_as.clone(),
-            url: None,
-            migrator_url: None,
-            max_connections: 4,
-        };
+        let options = StoreOptions::embedded(data, defaults.cache(), &defaults.store.run_as, 4);
         let opened = fuente_store::open(&options).await.expect("Postgres");
         let qdrant = start_qdrant_grpc(&data.join("qdrant")).await.expect("the vector server");
-        let mut place =
-            Place { data: data.to_owned(), variables: variables(data, qdrant.url()), processes: Processes(Vec::new()) };
+        let mut place = Place { data: data.to_owned(), variables: variables(data), processes: Processes(Vec::new()) };
         killed_and_frozen(&mut place, &opened.store, qdrant.url()).await;
         drop(place);
         qdrant.stop().await.expect("the vector server stops");
@@ -105,17 +95,21 @@ fn jobs_outlive_their_processes() {
     });
 }
 
-/// One process is frozen in the middle of a document, another killed in the middle of a second. A
-/// third takes both over when their leases have run out; then the frozen one wakes up and writes on.
+/// One process is frozen in the middle of a document, with passages on their way to the vector
+/// server that do not arrive yet; another is killed in the middle of a second document. A third takes
+/// both over when their leases have run out. Then the passages of the frozen one arrive after all,
+/// and at last it wakes up.
 async fn killed_and_frozen(place: &mut Place, store: &Store, qdrant: &str) {
     let (scope, library) = company(store).await;
     let index = fuente_vectors::server(qdrant, None, "fuente", DIM).await.expect("the index");
 
-    let frozen = place.start("frozen").await;
+    let way = HeldWay::to(qdrant).await.expect("a way to the vector server");
+    let frozen = place.start("frozen", &way.url).await;
+    way.close();
     let one = upload(&frozen, &scope, library, "one", 1).await;
-    embedding(store, &scope, &one).await;
+    whole_step_held(&way).await;
     place.signal("frozen", "-STOP");
-    let killed = place.start("killed").await;
+    let killed = place.start("killed", qdrant).await;
     let two = upload(&killed, &scope, library, "two", 1_000).await;
     embedding(store, &scope, &two).await;
     place.signal("killed", "-KILL");
@@ -124,7 +118,7 @@ async fn killed_and_frozen(place: &mut Place, store: &Store, qdrant: &str) {
         assert_eq!((job.state, job.stage, job.attempt), (JobState::Running, Stage::Embed, 1), "as it was left");
     }
 
-    place.start("heir").await;
+    place.start("heir", qdrant).await;
     for accepted in [&one, &two] {
         let job = eventually(Duration::from_secs(240), "the end of the job", || async {
             Some(seen(store, &scope, accepted).await).filter(|job| job.state.is_final())
@@ -134,6 +128,12 @@ async fn killed_and_frozen(place: &mut Place, store: &Store, qdrant: &str) {
         all_found(&*index, store, &scope, accepted, &job).await;
     }
 
+    way.release();
+    eventually(Duration::from_secs(20), "the vector server's answer to the late write", || async {
+        (way.answered() > 0).then_some(())
+    })
+    .await;
+    all_found(&*index, store, &scope, &one, &seen(store, &scope, &one).await).await;
     place.signal("frozen", "-CONT");
     eventually(Duration::from_secs(60), "the frozen worker to give up", || async {
         let log = std::fs::read_to_string(place.log_file("frozen")).unwrap_or_default();
@@ -143,6 +143,19 @@ async fn killed_and_frozen(place: &mut Place, store: &Store, qdrant: &str) {
     let job = seen(store, &scope, &one).await;
     assert_eq!((job.state, job.attempt), (JobState::Done, 2), "{job:?}");
     all_found(&*index, store, &scope, &one, &job).await;
+}
+
+/// Waits until the passages of one step, and nothing more, are on their way.
+async fn whole_step_held(way: &HeldWay) {
+    let (mut last, mut still) = (0, 0);
+    eventually(Duration::from_secs(60), "a write to the vector server", || {
+        let held = way.held();
+        still = if held == last { still + 1 } else { 0 };
+        last = held;
+        // A step's vectors alone are 32 times 384 numbers.
+        std::future::ready((held > 32 * DIM * 4 && still >= 20).then_some(()))
+    })
+    .await;
 }
 
 async fn company(store: &Store) -> (Scope, LibraryId) {
