@@ -3,10 +3,10 @@
 use crate::abstain::{self, Abstention};
 use crate::error::from_model;
 use crate::ground::{Grounding, Question};
-use crate::{prompt, refuse};
+use crate::{judge, prompt, refuse};
 use fuente_contract::answer::{AnswerEvent, AnswerStream, AskRequest, Usage};
 use fuente_contract::{Answer, Error, Result, Scope, Search};
-use fuente_models::{Embedder, Finish, GenerateEvent, GenerateRequest, GenerateStream, Generator, Sampling};
+use fuente_models::{Embedder, Finish, GenerateEvent, GenerateRequest, GenerateStream, Generator, Sampling, Shares};
 use futures_util::StreamExt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -45,6 +45,8 @@ impl Answerer {
 pub(crate) struct Run {
     pub(crate) grounding: Grounding,
     pub(crate) prompt_sha256: String,
+    /// Log-odds of the judge.
+    pub(crate) judged: Option<f32>,
     pub(crate) usage: Usage,
     pub(crate) clock: Instant,
 }
@@ -55,27 +57,48 @@ impl Answer for Answerer {
         let clock = Instant::now();
         let question = Question::of(&request)?;
         let grounding = question.ground(scope, self.search.as_ref(), &request, self.options.evidence_tokens).await?;
-        let mut run = Run { grounding, prompt_sha256: String::new(), usage: Usage::default(), clock };
+        let mut run = Run { grounding, prompt_sha256: String::new(), judged: None, usage: Usage::default(), clock };
         run.usage.evidence_ms = since(clock);
-        let refused = self.refusal(&run.grounding);
-        let stream = match refused {
-            Some(_) => None,
-            // Queued here and not in the stream, so that a full queue is a 503 and not a broken stream.
-            None => Some(self.start(scope, &request, &mut run).await?),
+        // Queued here and not in the stream, so that a full queue is a 503 and not a broken stream. The
+        // answer stands in the queue right behind its judge, and leaves it where the judge says no.
+        let work = if self.hopeless(&run.grounding) {
+            None
+        } else {
+            let judge = match abstain::is_calibrated(&self.generator.info().name) {
+                true => Some(self.generator.weigh(judge::request(scope, &run.grounding)).await.map_err(from_model)?),
+                false => None,
+            };
+            Some((judge, self.start(scope, &request, &mut run).await?))
         };
-        Ok(self.clone().events(run, refused, stream))
+        Ok(self.clone().events(run, work))
     }
 }
 
+/// What is queued for one question: the judge of its evidence, and the answer.
+type Work = (Option<Shares>, GenerateStream);
+
+/// Probability below which a judge cannot change the outcome, so that it is not asked.
+const HOPELESS: f32 = 0.02;
+
 impl Answerer {
-    fn refusal(&self, grounding: &Grounding) -> Option<Abstention> {
-        if grounding.found.evidence.is_empty() {
-            Some(Abstention::NothingFound)
-        } else if abstain::answerable(&grounding.found.signals) < self.options.abstain_below {
-            Some(Abstention::WeakEvidence)
-        } else {
-            None
+    fn hopeless(&self, grounding: &Grounding) -> bool {
+        grounding.found.evidence.is_empty() || self.likely(grounding, None) < HOPELESS
+    }
+
+    fn likely(&self, grounding: &Grounding, judged: Option<f32>) -> f32 {
+        abstain::answerable(&self.generator.info().name, &grounding.found.lang, &grounding.found.signals, judged)
+    }
+
+    /// Hears the judge, then decides.
+    async fn refusal(&self, run: &mut Run, judge: Option<Shares>) -> Result<Option<Abstention>> {
+        if run.grounding.found.evidence.is_empty() {
+            return Ok(Some(Abstention::NothingFound));
         }
+        if let Some(judge) = judge {
+            run.judged = judge.await.map_err(from_model)?.as_deref().and_then(judge::log_odds);
+        }
+        let likely = self.likely(&run.grounding, run.judged);
+        Ok((likely < self.options.abstain_below).then_some(Abstention::WeakEvidence))
     }
 
     async fn start(&self, scope: &Scope, request: &AskRequest, run: &mut Run) -> Result<GenerateStream> {
@@ -94,9 +117,19 @@ impl Answerer {
         self.generator.generate(wanted).await.map_err(from_model)
     }
 
-    fn events(self, mut run: Run, refused: Option<Abstention>, stream: Option<GenerateStream>) -> AnswerStream {
+    fn events(self, mut run: Run, work: Option<Work>) -> AnswerStream {
         async_stream::stream! {
             yield AnswerEvent::Evidence(run.grounding.found.evidence.clone());
+            let (judge, stream) = work.unzip();
+            let refused = match self.refusal(&mut run, judge.flatten()).await {
+                Ok(refused) => refused,
+                Err(error) => {
+                    yield AnswerEvent::Error(error);
+                    return;
+                }
+            };
+            // Dropped where it is refused, which takes it out of the engine's queue.
+            let stream = stream.filter(|_| refused.is_none());
             let mut written = String::new();
             let mut shown = 0;
             let mut ended = stream.is_none();

@@ -10,6 +10,7 @@ mod cite;
 mod error;
 mod follow_up;
 mod ground;
+mod judge;
 mod prompt;
 mod quote;
 mod refuse;

@@ -4,10 +4,12 @@
 use crate::abstain::Abstention;
 use crate::ask::{Answerer, Run, since};
 use crate::cite::Attributed;
+use crate::words::{fact_set, facts};
 use crate::{cite, quote, refuse};
 use fuente_contract::Result;
 use fuente_contract::answer::{AnswerSentence, Citation, Reply, Trace, Verdict};
 use fuente_contract::asked::Asked;
+use std::collections::HashSet;
 
 impl Answerer {
     /// Attributes what was written, decides the verdict, and closes the trace.
@@ -73,6 +75,7 @@ impl Answerer {
             candidates: run.grounding.candidates(),
             evidence: found.evidence.iter().map(|evidence| evidence.hit.passage).collect(),
             signals: found.signals,
+            judged: run.judged,
             written,
             abstained: refused.map(|reason| reason.as_str().to_owned()),
             prompt_sha256: run.prompt_sha256.clone(),
@@ -93,13 +96,44 @@ fn lacks_what_was_asked(question: &str, citations: &[Citation]) -> bool {
     citations.iter().all(|citation| asked.met(question, &citation.quote) <= 0.0)
 }
 
-/// `grounded` is for what the model said and the sources carry, all of it. Where a sentence of its own
-/// fell, the reply may still quote the sources, but it is not known to be the whole answer.
+/// `grounded` is for what the model said and the sources carry, all of it, as it stands or within what is
+/// quoted. Where a sentence of its own fell, the reply may still quote the sources, but is not known to be
+/// the answer.
 fn verdict(checked: &std::result::Result<Attributed, Abstention>, own: &[AnswerSentence]) -> Verdict {
-    let all = |sentences: &[AnswerSentence]| sentences.iter().all(|sentence| sentence.supported);
-    match checked {
-        Err(_) => Verdict::Insufficient,
-        Ok(made) if all(own) && all(&made.sentences) => Verdict::Grounded,
-        Ok(_) => Verdict::Partial,
+    let Ok(made) = checked else { return Verdict::Insufficient };
+    let told: HashSet<String> = made.sentences.iter().flat_map(|sentence| facts(&sentence.text)).collect();
+    let stands = |sentence: &AnswerSentence| sentence.supported && fact_set(&sentence.text).is_subset(&told);
+    let grounded = own.iter().all(stands) && made.sentences.iter().all(|sentence| sentence.supported);
+    if grounded { Verdict::Grounded } else { Verdict::Partial }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cite::tests::quoted;
+
+    fn sentence(text: &str, supported: bool) -> AnswerSentence {
+        AnswerSentence { text: text.to_owned(), supported }
+    }
+
+    fn judged(own: &[AnswerSentence], made: &str) -> Verdict {
+        let made = Attributed { sentences: vec![sentence(made, true)], citations: vec![quoted(made)] };
+        verdict(&Ok(made), own)
+    }
+
+    #[test]
+    fn quotes_do_not_ground_what_the_model_made_up() {
+        let quote = "Annual leave: “Full-time staff have 26 days.”";
+        assert_eq!(judged(&[sentence("You have 99 days on the moon.", false)], quote), Verdict::Partial);
+        assert_eq!(judged(&[sentence("Leave can be sold to colleagues.", true)], quote), Verdict::Partial);
+        assert_eq!(judged(&[sentence("26 days", true)], quote), Verdict::Grounded);
+    }
+
+    #[test]
+    fn an_answer_without_the_figure_that_was_asked_for_is_none() {
+        let question = "How many parking spaces are there?";
+        assert!(lacks_what_was_asked(question, &[quoted("The car park is behind the building.")]));
+        assert!(!lacks_what_was_asked(question, &[quoted("There are 40 spaces.")]));
+        assert!(!lacks_what_was_asked("Who runs the car park?", &[quoted("Reception does.")]));
     }
 }

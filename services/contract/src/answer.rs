@@ -138,6 +138,9 @@ pub struct Trace {
     /// Passages that went into the prompt, in prompt order.
     pub evidence: Vec<PassageId>,
     pub signals: Signals,
+    /// Log-odds by which the model held that the evidence states the answer; absent where it was not asked.
+    #[serde(default)]
+    pub judged: Option<f32>,
     /// What the model wrote, sentence by sentence, and whether the evidence carries each: the reply's own
     /// sentences may be fewer (what nothing carries is left out) and more (quotes of the sources).
     #[serde(default)]

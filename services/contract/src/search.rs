@@ -45,7 +45,7 @@ pub struct SearchReply {
 /// Figures by which an answer is given or refused (see `answer::abstain`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Signals {
-    /// Best cosine similarity of any passage.
+    /// Best cosine similarity of any passage, the language it is written in taken out.
     pub dense: f32,
     /// Best BM25 score of any passage.
     pub sparse: f32,

@@ -151,11 +151,21 @@ impl Caller {
     }
 
     /// Asks, and hands over each event as it arrives.
-    pub(crate) async fn ask(&self, question: &str, mut each: impl FnMut(AnswerEvent)) -> Result<()> {
+    pub(crate) async fn ask(&self, question: &str, each: impl FnMut(AnswerEvent)) -> Result<()> {
+        self.ask_at_most(question, None, each).await
+    }
+
+    /// [`Caller::ask`] with at most so many tokens written.
+    pub(crate) async fn ask_at_most(
+        &self,
+        question: &str,
+        max_tokens: Option<u32>,
+        mut each: impl FnMut(AnswerEvent),
+    ) -> Result<()> {
         let request = self
             .request(reqwest::Method::POST, "/v1/ask")
             .header("accept", "text/event-stream")
-            .json(&serde_json::json!({ "question": question }));
+            .json(&serde_json::json!({ "question": question, "max_tokens": max_tokens }));
         let reply = checked(request.send().await.context("The server does not answer.")?).await?;
         let mut bytes = reply.bytes_stream();
         let mut pending = Vec::new();

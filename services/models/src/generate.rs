@@ -2,6 +2,7 @@
 
 use crate::error::ModelError;
 use fuente_contract::TenantId;
+use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 /// Anything that continues a conversation.
@@ -13,6 +14,13 @@ pub trait Generator: Send + Sync {
     /// [`ModelError::Busy`] where the queue is full, [`ModelError::TooLong`] where prompt and
     /// answer do not fit the context: both before anything is streamed.
     async fn generate(&self, request: GenerateRequest) -> Result<GenerateStream, ModelError>;
+
+    /// Queues a question of which only the first word matters. The future waits for its turn; dropping
+    /// it cancels. A prompt that begins like this one, queued next, reuses its work.
+    ///
+    /// # Errors
+    /// As [`Generator::generate`].
+    async fn weigh(&self, request: WeighRequest) -> Result<Shares, ModelError>;
 
     /// False once the engine has stopped for good, so that every request would fail.
     fn alive(&self) -> bool;
@@ -102,6 +110,19 @@ pub struct GenerateRequest {
     /// The beginning of the answer, given to the model as its own words; not streamed back.
     pub answer_prefix: Option<String>,
 }
+
+/// A question whose answer is one of a few words.
+#[derive(Clone, Debug)]
+pub struct WeighRequest {
+    pub tenant: TenantId,
+    pub messages: Vec<ChatMessage>,
+    /// Each choice with the spellings that count for it ("yes", "Yes").
+    pub choices: Vec<Vec<String>>,
+}
+
+/// The probability of each choice as the next word, 0 to 1, in the order of the request; nothing where
+/// the engine does not tell probabilities.
+pub type Shares = BoxFuture<'static, Result<Option<Vec<f32>>, ModelError>>;
 
 /// What arrives, in order. After `Done` or an error nothing follows.
 pub type GenerateStream = BoxStream<'static, Result<GenerateEvent, ModelError>>;

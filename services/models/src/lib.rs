@@ -19,7 +19,8 @@ mod verify;
 pub use embedder::{Embedder, EmbedderOptions};
 pub use error::ModelError;
 pub use generate::{
-    ChatMessage, ChatRole, Finish, GenerateEvent, GenerateRequest, GenerateStream, Generator, ModelInfo, Part, Sampling,
+    ChatMessage, ChatRole, Finish, GenerateEvent, GenerateRequest, GenerateStream, Generator, ModelInfo, Part,
+    Sampling, Shares, WeighRequest,
 };
 pub use local::{LocalOptions, local};
 pub use remote::{RemoteOptions, remote};

@@ -42,9 +42,7 @@ const OWN_LANGUAGE: f32 = 0.02;
 /// votes with the weight `trust`: the share of the question's words that its best passages hold.
 /// Where they hold few, what it returns is chance, and the dense leg decides.
 pub(crate) fn weigh(hits: &mut [Hit], lang: &str, k: u32, trust: f32) {
-    let dense = shares(hits, k, |hit| {
-        hit.scores.dense.map(|dense| if hit.lang == lang { dense } else { dense + OWN_LANGUAGE })
-    });
+    let dense = shares(hits, k, |hit| fair(hit, lang));
     let sparse = shares(hits, k, |hit| hit.scores.sparse);
     for hit in hits.iter_mut() {
         let meant = dense.get(&hit.passage).copied().unwrap_or(0.0);
@@ -53,6 +51,11 @@ pub(crate) fn weigh(hits: &mut [Hit], lang: &str, k: u32, trust: f32) {
         hit.scores.fused = meant + (trust * worded).max(trust.max(0.3) * unseen);
     }
     hits.sort_by(|a, b| b.scores.fused.total_cmp(&a.scores.fused).then(a.passage.cmp(&b.passage)));
+}
+
+/// Cosine of a passage as if it were written in the language of the question.
+pub(crate) fn fair(hit: &Hit, lang: &str) -> Option<f32> {
+    hit.scores.dense.map(|dense| if hit.lang == lang { dense } else { dense + OWN_LANGUAGE })
 }
 
 /// Each passage's reciprocal rank on one leg.

@@ -79,7 +79,7 @@ impl Search for Searcher {
         timings.recheck = since(clock);
 
         let clock = Instant::now();
-        let signals = measure(&terms, &hits);
+        let signals = measure(&terms, &hits, lang);
         let mut hits = select::without_duplicates(hits);
         let evidence = match request.evidence_tokens {
             Some(budget) => select::evidence(&self.embedder, &vector, &terms, &hits, budget).await?,

@@ -3,6 +3,7 @@
 //! Everything is computed from passages that passed the re-check, so that no figure tells of
 //! a hidden document.
 
+use crate::fuse::fair;
 use fuente_contract::asked::Asked;
 use fuente_contract::evidence::Hit;
 use fuente_contract::search::Signals;
@@ -74,8 +75,8 @@ fn terms(text: &str, lang: &str) -> HashSet<u32> {
 }
 
 /// Figures over all readable candidates (the title and headings count as part of a passage).
-pub(crate) fn measure(terms: &Terms, hits: &[Hit]) -> Signals {
-    let mut dense: Vec<f32> = hits.iter().filter_map(|hit| hit.scores.dense).collect();
+pub(crate) fn measure(terms: &Terms, hits: &[Hit], lang: &str) -> Signals {
+    let mut dense: Vec<f32> = hits.iter().filter_map(|hit| fair(hit, lang)).collect();
     dense.sort_by(|a, b| b.total_cmp(a));
     let best = dense.first().copied().unwrap_or(0.0);
     Signals {

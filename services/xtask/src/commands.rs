@@ -15,7 +15,7 @@ Usage: cargo xtask COMMAND
   build                  get the build tools and build every program
   models [NAME...|--all] get models and libraries into the cache (default: what demo needs)
          [--manifest FILE] instead of services/models/models.toml
-  lint                   cargo fmt --check and cargo clippy -D warnings
+  lint                   cargo fmt --check, and clippy over everything, tests included
   env                    print what to `eval` before calling cargo by hand
 ";
 

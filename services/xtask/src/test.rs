@@ -24,6 +24,12 @@ pub fn run(setup: &Setup, arguments: &[String]) -> Outcome<ExitCode> {
     names.extend(FOR_TESTS.map(str::to_owned));
     times.measure("models", || models::ensure(setup, &names))?;
     times.measure("programs", || cargo::build(setup, &environment, &["build", "--workspace", "--bins"]))?;
+    let lints = if has_component(setup, &environment, "clippy") {
+        times.measure("lints", || clippy(setup, &environment, &["--lib", "--bins"]))
+    } else {
+        eprintln!("clippy is not installed (rustup component add clippy): the lints are not checked");
+        Ok(())
+    };
     times.measure("build of tests", || cargo::build(setup, &environment, &["test", "--workspace", "--no-run"]))?;
 
     let mut command = vec!["test", "--workspace", "--no-fail-fast"];
@@ -31,7 +37,7 @@ pub fn run(setup: &Setup, arguments: &[String]) -> Outcome<ExitCode> {
         command.extend(arguments.iter().map(String::as_str));
         let passed = times.measure("tests", || cargo::run(setup, &environment, &command))?;
         eprintln!("{times}");
-        return format.map(|()| code(passed));
+        return format.and(lints).map(|()| code(passed));
     }
     // The examples in documentation run last and by themselves, so that the times can be said
     // before cargo's last summary ends the output.
@@ -43,7 +49,7 @@ pub fn run(setup: &Setup, arguments: &[String]) -> Outcome<ExitCode> {
     }
     command.push("--doc");
     let passed = cargo::run(setup, &environment, &command)?;
-    format.map(|()| code(passed))
+    format.and(lints).map(|()| code(passed))
 }
 
 pub fn build(setup: &Setup) -> Outcome<ExitCode> {
@@ -52,13 +58,27 @@ pub fn build(setup: &Setup) -> Outcome<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Not part of `test`: clippy checks every dependency anew, which costs a cold machine many minutes.
+/// Everything that `test` lints, and the tests themselves.
 pub fn lint(setup: &Setup) -> Outcome<ExitCode> {
     let environment = Environment::get(setup)?;
     check_format(setup, &environment)?;
-    let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    cargo::build(setup, &environment, &clippy)?;
+    clippy(setup, &environment, &["--all-targets"])?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Clippy as the compiler of our own crates. `cargo clippy` would check all dependencies first, which
+/// takes many minutes on a cold machine; this uses what the build has made of them.
+fn clippy(setup: &Setup, environment: &Environment, targets: &[&str]) -> Outcome<()> {
+    let mut command = cargo::command(setup, environment);
+    command.args(["build", "--workspace"]).args(targets);
+    command.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver");
+    // How `cargo clippy -- -D warnings` hands its arguments on.
+    command.env("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__");
+    let status = command.status().map_err(|error| Problem::io("run", std::path::Path::new("cargo"), &error))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Problem::new("clippy found faults.", "Each message above names the place and what to write instead."))
 }
 
 fn check_format(setup: &Setup, environment: &Environment) -> Outcome<()> {

@@ -32,10 +32,10 @@ pub(crate) struct CompanyEval {
 }
 
 #[derive(Clone, Deserialize)]
-struct Line {
-    id: String,
-    question: String,
-    asker: String,
+pub(super) struct Line {
+    pub(super) id: String,
+    pub(super) question: String,
+    pub(super) asker: String,
     verdict: String,
     kind: String,
     #[serde(default)]
@@ -44,6 +44,12 @@ struct Line {
     source: Names,
     #[serde(default)]
     canary: Vec<String>,
+}
+
+impl Line {
+    pub(super) fn answerable(&self) -> bool {
+        self.verdict == "grounded"
+    }
 }
 
 /// One name or several.
@@ -80,33 +86,16 @@ struct Outcome {
 }
 
 impl CompanyEval {
-    pub(crate) async fn run(self, mut settings: Settings) -> Result<ExitCode> {
-        let folder = tempfile::tempdir_in(scratch(&settings)?)?;
-        settings.data.directory = folder.path().to_owned();
-        let company = Company::read(&self.folder)?;
-        let server = Server::reach(&settings).await?;
-        let note = RunningNote::write(&settings, &server.url)?;
-        let outcome = self.measure(&settings, &server, &company).await;
-        drop(note);
-        server.leave().await?;
-        let (figures, missed) = outcome?;
+    pub(crate) async fn run(self, settings: Settings) -> Result<ExitCode> {
+        let model = settings.models.generator.clone();
+        let bench = Bench::open(settings, &self.folder).await?;
+        let outcomes = self.measure(&bench).await;
+        bench.close().await?;
+        let (figures, missed) = figures(&model, &outcomes?);
         Ok(verdict(&figures, &missed, self.check))
     }
 
-    async fn measure(
-        &self,
-        settings: &Settings,
-        server: &Server,
-        company: &Company,
-    ) -> Result<(serde_json::Value, Vec<String>)> {
-        let scope = company.ensure(&server.store, &server.door, &crate::admin::fresh_password()).await?;
-        let ingest = server.ingest().context("the evaluation runs its own server")?;
-        company.upload(&scope, &server.store, ingest).await?;
-        wait(&scope, &server.store).await?;
-        let page = documents::list(&scope, &server.store, None, &crate::admin::all()).await?;
-        let names: HashMap<DocumentId, String> =
-            page.items.into_iter().map(|document| (document.id, document.external_id)).collect();
-
+    async fn measure(&self, bench: &Bench) -> Result<Vec<(String, Outcome)>> {
         let questions: Vec<Line> = lines(&self.folder.join("questions.jsonl"))?;
         let questions: Vec<Line> = questions
             .into_iter()
@@ -116,8 +105,7 @@ impl CompanyEval {
         let mut outcomes = Vec::new();
         let mut report = String::new();
         for line in &questions {
-            let (outcome, reply) =
-                ask(server, company, line, &names).await.with_context(|| format!("question {}", line.id))?;
+            let (outcome, reply) = ask(bench, line).await.with_context(|| format!("question {}", line.id))?;
             if !good(&outcome) {
                 eprintln!("{} [{}] {:?} {}", line.id, line.kind, reply.verdict, reply.text.replace('\n', " "));
             }
@@ -131,7 +119,50 @@ impl CompanyEval {
         if let Some(path) = &self.report {
             std::fs::write(path, report)?;
         }
-        Ok(figures(&settings.models.generator, &outcomes))
+        Ok(outcomes)
+    }
+}
+
+/// A server of its own with the sample company in it, gone when it is closed.
+pub(super) struct Bench {
+    pub(super) server: Server,
+    pub(super) company: Company,
+    names: HashMap<DocumentId, String>,
+    note: RunningNote,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub(super) async fn open(mut settings: Settings, company: &std::path::Path) -> Result<Self> {
+        let folder = tempfile::tempdir_in(scratch(&settings)?)?;
+        settings.data.directory = folder.path().to_owned();
+        let company = Company::read(company)?;
+        let server = Server::reach(&settings).await?;
+        let note = RunningNote::write(&settings, &server.url)?;
+        let mut bench = Self { server, company, names: HashMap::new(), note, _folder: folder };
+        match bench.fill().await {
+            Ok(()) => Ok(bench),
+            Err(error) => {
+                bench.close().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn fill(&mut self) -> Result<()> {
+        let (server, company) = (&self.server, &self.company);
+        let scope = company.ensure(&server.store, &server.door, &crate::admin::fresh_password()).await?;
+        let ingest = server.ingest().context("the evaluation runs its own server")?;
+        company.upload(&scope, &server.store, ingest).await?;
+        wait(&scope, &server.store).await?;
+        let page = documents::list(&scope, &server.store, None, &crate::admin::all()).await?;
+        self.names = page.items.into_iter().map(|document| (document.id, document.external_id)).collect();
+        Ok(())
+    }
+
+    pub(super) async fn close(self) -> Result<()> {
+        drop(self.note);
+        self.server.leave().await
     }
 }
 
@@ -141,13 +172,8 @@ fn good(outcome: &Outcome) -> bool {
         && if outcome.answerable { outcome.cited && outcome.fact } else { outcome.refused }
 }
 
-async fn ask(
-    server: &Server,
-    company: &Company,
-    line: &Line,
-    names: &HashMap<DocumentId, String>,
-) -> Result<(Outcome, Reply)> {
-    let caller = server.act_as(&company.tenant, &line.asker).await?;
+async fn ask(bench: &Bench, line: &Line) -> Result<(Outcome, Reply)> {
+    let caller = bench.server.act_as(&bench.company.tenant, &line.asker).await?;
     // Everything that was sent, not only the final text: a leak in an event is a leak.
     let (mut sent, mut done, mut broke) = (String::new(), None, None);
     caller
@@ -168,12 +194,12 @@ async fn ask(
         verified += usize::from(citation.verifies(&text.text) && text.version == citation.version);
     }
     let outcome = Outcome {
-        answerable: line.verdict == "grounded",
+        answerable: line.answerable(),
         refused: reply.verdict == Verdict::Insufficient,
         cited: reply
             .citations
             .iter()
-            .any(|citation| names.get(&citation.document).is_some_and(|name| line.source.has(name))),
+            .any(|citation| bench.names.get(&citation.document).is_some_and(|name| line.source.has(name))),
         fact: line.facts.iter().all(|any| any.iter().any(|fact| plain(&reply.text).contains(&plain(fact)))),
         leak: line.canary.iter().any(|canary| plain(&sent).contains(&plain(canary))),
         quotes: reply.citations.len(),

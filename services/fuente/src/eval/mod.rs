@@ -3,6 +3,7 @@
 
 pub(crate) mod abstain;
 pub(crate) mod company;
+mod fit;
 pub(crate) mod retrieval;
 
 use anyhow::Result;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 pub(crate) enum EvalCommand {
     /// recall@k on passages.LANG.jsonl and questions.LANG.jsonl, within and across languages.
     Retrieval(retrieval::Retrieval),
-    /// How well the search's signals tell answerable questions from others, and the rule fitted to them.
+    /// Fits the rule by which questions are refused, and says how often it errs.
     Abstain(abstain::Abstain),
     /// The questions of the sample company: leaks, citations, facts, refusals.
     Company(company::CompanyEval),

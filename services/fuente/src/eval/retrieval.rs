@@ -35,8 +35,6 @@ pub(crate) struct Retrieval {
 #[derive(Deserialize)]
 pub(super) struct PassageLine {
     pub(super) id: String,
-    #[serde(default)]
-    pub(super) title: String,
     text: String,
 }
 

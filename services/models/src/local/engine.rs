@@ -246,6 +246,9 @@ impl Engine<'_> {
     fn advance(&mut self, at: usize, index: i32) {
         let Some(run) = self.slots[at].run.as_mut() else { return };
         run.read.get_or_insert_with(Instant::now);
+        if run.sampler.told(&self.context, index) {
+            return self.finish(at, Finish::Stop);
+        }
         let token = run.sampler.choose(&self.context, index);
         let vocab = self.model.vocab();
         if vocab.is_eog(token) {

@@ -8,20 +8,23 @@ mod slot;
 mod text;
 
 use crate::error::ModelError;
-use crate::generate::{GenerateRequest, GenerateStream, Generator, ModelInfo};
+use crate::generate::{GenerateRequest, GenerateStream, Generator, ModelInfo, Shares, WeighRequest};
 use crate::queue::{Queue, Refused, Waiting};
 use crate::verify;
 use engine::Job;
-use futures_util::StreamExt;
+use fuente_contract::TenantId;
+use futures_util::{FutureExt, StreamExt};
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
+use llama_cpp_2::token::LlamaToken;
 use prompt::Template;
+use sample::Chooser;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::thread::JoinHandle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 /// Which model file to run, and how.
@@ -89,26 +92,25 @@ struct Local {
 impl Generator for Local {
     async fn generate(&self, request: GenerateRequest) -> Result<GenerateStream, ModelError> {
         let prompt = self.template.tokens(&self.model, &request.messages, request.answer_prefix.as_deref())?;
-        let most = self.info.context_tokens as usize;
-        let tokens = prompt.len() + request.max_tokens as usize;
-        if tokens > most {
-            return Err(ModelError::TooLong { tokens, most });
+        let sampler = Chooser::of(&self.model, &request)?;
+        self.queue(request.tenant, prompt, sampler, request.max_tokens, request.stop)
+    }
+
+    async fn weigh(&self, request: WeighRequest) -> Result<Shares, ModelError> {
+        let prompt = self.template.tokens(&self.model, &request.messages, None)?;
+        let vocab = self.model.vocab();
+        let first = |word: &String| vocab.tokenize(word.as_bytes(), false, false).first().copied();
+        let choices = request.choices.iter().map(|spellings| spellings.iter().filter_map(first).collect()).collect();
+        let (tell, told) = oneshot::channel();
+        let sampler = Chooser::Shares { choices, tell: Some(tell) };
+        let mut events = self.queue(request.tenant, prompt, sampler, 1, Vec::new())?;
+        Ok(async move {
+            while let Some(event) = events.next().await {
+                event?;
+            }
+            told.await.map(Some).map_err(|_| stopped())
         }
-        let sampler = sample::Chooser::of(&self.model, &request)?;
-        let (events, stream) = mpsc::unbounded_channel();
-        let job = Job {
-            tenant: request.tenant,
-            prompt,
-            sampler,
-            text: text::OutputText::new(request.stop),
-            max_tokens: request.max_tokens,
-            events,
-        };
-        self.queue.push(0, job).map_err(|refused| match refused {
-            Refused::Full(waiting) => ModelError::Busy { retry_after: self.retry_after(waiting) },
-            Refused::Closed => stopped(),
-        })?;
-        Ok(UnboundedReceiverStream::new(stream).boxed())
+        .boxed())
     }
 
     fn alive(&self) -> bool {
@@ -125,6 +127,28 @@ impl Generator for Local {
 }
 
 impl Local {
+    fn queue(
+        &self,
+        tenant: TenantId,
+        prompt: Vec<LlamaToken>,
+        sampler: Chooser,
+        max_tokens: u32,
+        stop: Vec<String>,
+    ) -> Result<GenerateStream, ModelError> {
+        let most = self.info.context_tokens as usize;
+        let tokens = prompt.len() + max_tokens as usize;
+        if tokens > most {
+            return Err(ModelError::TooLong { tokens, most });
+        }
+        let (events, stream) = mpsc::unbounded_channel();
+        let job = Job { tenant, prompt, sampler, text: text::OutputText::new(stop), max_tokens, events };
+        self.queue.push(0, job).map_err(|refused| match refused {
+            Refused::Full(waiting) => ModelError::Busy { retry_after: self.retry_after(waiting) },
+            Refused::Closed => stopped(),
+        })?;
+        Ok(UnboundedReceiverStream::new(stream).boxed())
+    }
+
     /// Seconds until half of those who wait now should be through.
     fn retry_after(&self, waiting: usize) -> u32 {
         let pace = self.pace.load(Ordering::Relaxed).max(1_000);

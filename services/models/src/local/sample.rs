@@ -7,6 +7,7 @@ use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::token::LlamaToken;
 use std::collections::VecDeque;
+use tokio::sync::oneshot;
 
 /// Generated tokens that the repeat penalty looks back on.
 const LOOK_BACK: usize = 64;
@@ -18,6 +19,8 @@ pub(super) enum Chooser {
     Greedy { penalty: f32, recent: VecDeque<LlamaToken> },
     /// Everything else: llama.cpp's own chain.
     Chain(LlamaSampler),
+    /// None: only how likely each choice is as the next word.
+    Shares { choices: Vec<Vec<LlamaToken>>, tell: Option<oneshot::Sender<Vec<f32>>> },
 }
 
 impl Chooser {
@@ -49,11 +52,23 @@ impl Chooser {
         Ok(Self::Chain(LlamaSampler::chain(chain, true)))
     }
 
+    /// For [`Chooser::Shares`]: tells the probabilities at `index`. True where that ends the request.
+    pub(super) fn told(&mut self, context: &LlamaContext<'_>, index: i32) -> bool {
+        let Self::Shares { choices, tell } = self else { return false };
+        if let Some(tell) = tell.take() {
+            // Nobody listening is no fault: the caller left.
+            let _ = tell.send(shares(context.get_logits_ith(index), choices));
+        }
+        true
+    }
+
     /// The next token, from the scores that stand at `index` of the last batch.
     pub(super) fn choose(&mut self, context: &LlamaContext<'_>, index: i32) -> LlamaToken {
         match self {
             // It also accepts the token; a second call to accept would advance the grammar twice.
             Self::Chain(chain) => chain.sample(context, index),
+            // Ended by `told` before any token is chosen.
+            Self::Shares { .. } => LlamaToken(0),
             Self::Greedy { penalty, recent } => {
                 let token = likeliest(context.get_logits_ith(index), recent, *penalty);
                 if recent.len() == LOOK_BACK {
@@ -64,6 +79,17 @@ impl Chooser {
             }
         }
     }
+}
+
+/// Softmax over all scores, summed over the spellings of each choice.
+fn shares(scores: &[f32], choices: &[Vec<LlamaToken>]) -> Vec<f32> {
+    let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let total: f32 = scores.iter().map(|score| (score - most).exp()).sum();
+    let share = |token: &LlamaToken| {
+        let score = usize::try_from(token.0).ok().and_then(|at| scores.get(at));
+        score.map_or(0.0, |score| (score - most).exp() / total)
+    };
+    choices.iter().map(|spellings| spellings.iter().map(share).sum()).collect()
 }
 
 /// The first of the highest scores, after lowering those of recent tokens.

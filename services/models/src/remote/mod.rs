@@ -4,8 +4,10 @@ mod sse;
 mod wire;
 
 use crate::error::ModelError;
-use crate::generate::{Finish, GenerateEvent, GenerateRequest, GenerateStream, Generator, ModelInfo};
-use futures_util::{StreamExt, stream};
+use crate::generate::{
+    Finish, GenerateEvent, GenerateRequest, GenerateStream, Generator, ModelInfo, Shares, WeighRequest,
+};
+use futures_util::{FutureExt, StreamExt, stream};
 use reqwest::{Client, Response, StatusCode};
 use sse::Lines;
 use std::collections::VecDeque;
@@ -55,16 +57,17 @@ struct Remote {
 #[async_trait::async_trait]
 impl Generator for Remote {
     async fn generate(&self, request: GenerateRequest) -> Result<GenerateStream, ModelError> {
-        let body = wire::body(&self.info.name, &request);
-        let mut call = self.client.post(&self.address).json(&body);
-        if let Some(key) = &self.key {
-            call = call.bearer_auth(key);
-        }
-        let response = call.send().await.map_err(|error| away(&error))?;
-        if !response.status().is_success() {
-            return Err(refused(response).await);
-        }
+        let response = send(self.call(&wire::body(&self.info.name, &request))).await?;
         Ok(Reading::new(response).events())
+    }
+
+    async fn weigh(&self, request: WeighRequest) -> Result<Shares, ModelError> {
+        let call = self.call(&wire::weigh_body(&self.info.name, &request));
+        Ok(async move {
+            let body = send(call).await?.bytes().await.map_err(|error| away(&error))?;
+            wire::shares(&body, &request.choices)
+        }
+        .boxed())
     }
 
     /// Whether it can be reached is known only by asking, and then the question gets the error.
@@ -81,6 +84,18 @@ impl Generator for Remote {
     fn count_tokens(&self, text: &str) -> usize {
         text.chars().count().div_ceil(3)
     }
+}
+
+impl Remote {
+    fn call(&self, body: &impl serde::Serialize) -> reqwest::RequestBuilder {
+        let call = self.client.post(&self.address).json(body);
+        if let Some(key) = &self.key { call.bearer_auth(key) } else { call }
+    }
+}
+
+async fn send(call: reqwest::RequestBuilder) -> Result<Response, ModelError> {
+    let response = call.send().await.map_err(|error| away(&error))?;
+    if response.status().is_success() { Ok(response) } else { Err(refused(response).await) }
 }
 
 /// A server that is away may be back soon; the cause goes to the log.

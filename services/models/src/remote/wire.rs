@@ -2,7 +2,7 @@
 //! additions are in the way.
 
 use crate::error::ModelError;
-use crate::generate::{ChatMessage, ChatRole, GenerateRequest, Part};
+use crate::generate::{ChatMessage, ChatRole, GenerateRequest, Part, WeighRequest};
 use serde::{Deserialize, Serialize};
 
 /// Spellings that the chat templates of common models give a meaning. The server renders its own
@@ -68,6 +68,39 @@ pub(super) fn body<'r>(model: &'r str, request: &'r GenerateRequest) -> Body<'r>
         stop: &request.stop,
         grammar: request.grammar.as_deref(),
     }
+}
+
+/// One word is asked for, with the probabilities of those that might have been.
+#[derive(Serialize)]
+pub(super) struct WeighBody<'r> {
+    model: &'r str,
+    messages: Vec<Message>,
+    max_tokens: u32,
+    temperature: f32,
+    logprobs: bool,
+    top_logprobs: u32,
+}
+
+pub(super) fn weigh_body<'r>(model: &'r str, request: &WeighRequest) -> WeighBody<'r> {
+    let messages = request.messages.iter().map(message).collect();
+    WeighBody { model, messages, max_tokens: 1, temperature: 0.0, logprobs: true, top_logprobs: 20 }
+}
+
+/// The choices' probabilities in a reply; nothing where the server told none.
+pub(super) fn shares(body: &[u8], choices: &[Vec<String>]) -> Result<Option<Vec<f32>>, ModelError> {
+    let reply: serde_json::Value = serde_json::from_slice(body)
+        .map_err(|error| ModelError::failed("the generation server sent something else than JSON", error))?;
+    let Some(top) = reply.pointer("/choices/0/logprobs/content/0/top_logprobs").and_then(|top| top.as_array()) else {
+        return Ok(None);
+    };
+    let share = |spelling: &String| -> f32 {
+        let likely = |entry: &&serde_json::Value| entry["token"].as_str().is_some_and(|token| token.trim() == spelling);
+        #[allow(clippy::cast_possible_truncation)] // a probability
+        let sum =
+            top.iter().filter(likely).filter_map(|entry| entry["logprob"].as_f64()).map(f64::exp).sum::<f64>() as f32;
+        sum
+    };
+    Ok(Some(choices.iter().map(|spellings| spellings.iter().map(share).sum()).collect()))
 }
 
 fn message(message: &ChatMessage) -> Message {
