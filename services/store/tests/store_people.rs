@@ -193,6 +193,8 @@ fn reply(tenant: TenantId, cited: Option<Accepted>, near: Option<Accepted>) -> R
             candidates: vec![],
             evidence: vec![],
             signals: Signals::default(),
+            judged: None,
+            written: vec![],
             abstained: None,
             prompt_sha256: String::new(),
             model: "test".to_owned(),
