@@ -224,3 +224,22 @@ fn point(claim: &Claim, row: &PassageRow, text: &str, dense: Vec<f32>) -> Point 
         current: false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nul_becomes_a_character_of_its_own_length() {
+        let extracted = Extracted {
+            text: "a\0b".to_owned(),
+            pages: vec![],
+            blocks: vec![],
+            title: Some("\0".to_owned()),
+            mime: "text/plain".to_owned(),
+            warnings: vec![],
+        };
+        let kept = storable(extracted);
+        assert_eq!((kept.text.as_str(), kept.title.as_deref()), ("a\u{FFFD}b", Some("\u{FFFD}")));
+    }
+}

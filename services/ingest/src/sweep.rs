@@ -63,7 +63,11 @@ impl Sweeper {
         while !stop.is_cancelled() {
             let looked = deletions::claim(&self.system, &self.store).await;
             match looked {
-                Ok(Some(deletion)) => drop(self.begin(&deletion).await),
+                // A round that is broken off comes again, so a stop need not wait for it.
+                Ok(Some(deletion)) => tokio::select! {
+                    _ = self.begin(&deletion) => {}
+                    () = stop.cancelled() => {}
+                },
                 Ok(None) => idle(&stop).await,
                 Err(error) => {
                     tracing::warn!(%error, "no deletion could be claimed");

@@ -333,5 +333,7 @@ async fn the_same_bytes_are_no_work(house: &House) {
     let member = house.scope(company.tenant, &house.person(&company, "mo", fuente_contract::Role::Member, false).await);
     assert_eq!(code(house.upload(&member, library, "two", "two", None).await), ErrorCode::Forbidden);
     assert_eq!(code(house.upload(admin, LibraryId::fresh(), "two", "two", None).await), ErrorCode::NotFound);
+    let nul = house.upload(admin, library, "nul\0", "two", None).await;
+    assert_eq!(code(nul), ErrorCode::InvalidRequest, "what no text can hold is the caller's fault");
     house.publish_all().await;
 }
