@@ -71,9 +71,9 @@ impl Pipeline {
     }
 
     async fn extract(&self, claim: &Claim) -> Result<Extracted, Stop> {
-        let file = tempfile::NamedTempFile::new().map_err(|error| Error::internal(error))?;
+        let file = tempfile::NamedTempFile::new().map_err(Error::internal)?;
         let bytes = self.blobs.get(&claim.blob_key).await?;
-        tokio::fs::write(file.path(), &bytes).await.map_err(|error| Error::internal(error))?;
+        tokio::fs::write(file.path(), &bytes).await.map_err(Error::internal)?;
         let extracted = self.jail.run(file.path(), &claim.file_name).await.map_err(Stop::File)?;
         Ok(storable(extracted))
     }
@@ -92,7 +92,7 @@ impl Pipeline {
         let extracted = extracted.clone();
         let chunks = tokio::task::spawn_blocking(move || chunk(&extracted, &|text| embedder.count_tokens(text)))
             .await
-            .map_err(|error| Error::internal(error))?;
+            .map_err(Error::internal)?;
         let rows: Vec<PassageRow> = chunks.into_iter().map(|chunk| row(claim, chunk, &whole)).collect();
         if rows.is_empty() {
             tracing::info!(document = %claim.document, "the document holds no text");
