@@ -25,7 +25,7 @@ const SECRET: &str = "a service secret of these tests, long enough";
 const QUESTION: &str = "In Ireland, for how many weeks of leave is the other parent paid?";
 
 /// Processes that end with the test, however it ends.
-struct Processes(Vec<(&'static str, Child)>);
+pub struct Processes(pub Vec<(&'static str, Child)>);
 
 impl Drop for Processes {
     fn drop(&mut self) {
@@ -44,7 +44,7 @@ fn free_ports() -> Vec<u16> {
 }
 
 /// Addresses of the embedded server, as an administrator would write them for an external one.
-fn addresses(postgres: &Path) -> (String, String) {
+pub fn addresses(postgres: &Path) -> (String, String) {
     let secrets = std::fs::read(postgres.join("secrets.json")).expect("the server's secrets");
     let secrets: Value = serde_json::from_slice(&secrets).expect("secrets are JSON");
     let state = std::fs::read_to_string(postgres.join("cluster/postmaster.pid")).expect("a running server");
@@ -105,16 +105,7 @@ fn four_processes_make_one_fuente() {
     let data = folder.path();
     tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
         let defaults = fuente_settings::load_from(None, []).expect("the defaults are valid");
-        let options = StoreOptions {
-            embedded: true,
-            data_directory: data.join("postgres"),
-            postgres: None,
-            cache: defaults.cache(),
-            run_as: defaults.store.run_as.clone(),
-            url: None,
-            migrator_url: None,
-            max_connections: 4,
-        };
+        let options = StoreOptions::embedded(data, defaults.cache(), &defaults.store.run_as, 4);
         let opened = fuente_store::open(&options).await.expect("Postgres");
         let qdrant = start_qdrant_grpc(&data.join("qdrant")).await.expect("the vector server");
         let system = Door::open().system();

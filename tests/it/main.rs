@@ -6,7 +6,9 @@ mod answers;
 mod apart;
 mod company;
 mod documents;
+mod faults;
 mod leaks;
+mod queue;
 mod rights;
 mod tidy;
 
@@ -45,6 +47,8 @@ fn cases() -> Vec<Case> {
         documents::cases(),
         answers::cases(),
         apart::cases(),
+        faults::cases(),
+        queue::cases(),
         company::cases(),
     ]
     .into_iter()

@@ -22,7 +22,7 @@ pub(crate) type Outcome = Result<Extracted, ExtractError>;
 /// Runs the hidden command `extract-child` of a program that ingests. Call it before threads start.
 #[must_use]
 pub fn main() -> ExitCode {
-    reply(answer(|source, limits| formats::read(source, limits)))
+    reply(answer(formats::read))
 }
 
 /// The same child with another reader: for tests of the confinement, which need one that misbehaves.

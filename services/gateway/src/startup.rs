@@ -7,7 +7,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::{Context, ensure};
 use fuente_contract::{Answer, Door, Ingest, Search};
-use fuente_settings::{Secret, Settings, StoreMode};
+use fuente_settings::{Settings, StoreMode};
 use fuente_store::{Opened, Store, StoreOptions};
 use fuente_wire::health::Ready;
 use fuente_wire::{BodyLimit, RemoteAnswer, RemoteIngest, RemoteSearch};
@@ -87,16 +87,6 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
 }
 
 async fn store(settings: &Settings) -> fuente_contract::Result<Opened> {
-    let filled = |secret: &Secret| (!secret.0.is_empty()).then(|| secret.0.clone());
-    let options = StoreOptions {
-        embedded: false,
-        data_directory: settings.data.directory.join("postgres"),
-        postgres: None,
-        cache: settings.cache(),
-        run_as: settings.store.run_as.clone(),
-        url: filled(&settings.store.url),
-        migrator_url: filled(&settings.store.migrator_url),
-        max_connections: settings.store.max_connections,
-    };
-    fuente_store::open(&options).await
+    let at = &settings.store;
+    fuente_store::open(&StoreOptions::external(&at.url.0, &at.migrator_url.0, at.max_connections)).await
 }

@@ -4,13 +4,13 @@ use crate::{Searcher, SearcherOptions};
 use actix_web::dev::Server;
 use actix_web::web::ServiceConfig;
 use anyhow::Context;
-use fuente_contract::{Door, Error, Result};
+use fuente_contract::{Door, Result};
 use fuente_models::{Embedder, EmbedderOptions};
 use fuente_settings::{Settings, StoreMode, VectorsMode};
-use fuente_store::{Opened, Store, StoreOptions};
+use fuente_store::{Opened, StoreOptions};
 use fuente_vectors::VectorIndex;
 use fuente_wire::Opener;
-use fuente_wire::health::Ready;
+use fuente_wire::health::Asks;
 use std::sync::Arc;
 
 /// Opens the store that the settings name.
@@ -18,16 +18,13 @@ use std::sync::Arc;
 /// # Errors
 /// Says which part of Postgres is missing or refuses, and what to do.
 pub async fn store(settings: &Settings) -> Result<Opened> {
-    let filled = |secret: &fuente_settings::Secret| (!secret.0.is_empty()).then(|| secret.0.clone());
-    let options = StoreOptions {
-        embedded: settings.store.mode == StoreMode::Embedded,
-        data_directory: settings.data.directory.join("postgres"),
-        postgres: (!settings.store.postgres.as_os_str().is_empty()).then(|| settings.store.postgres.clone()),
-        cache: settings.cache(),
-        run_as: settings.store.run_as.clone(),
-        url: filled(&settings.store.url),
-        migrator_url: filled(&settings.store.migrator_url),
-        max_connections: settings.store.max_connections,
+    let at = &settings.store;
+    let options = match at.mode {
+        StoreMode::External => StoreOptions::external(&at.url.0, &at.migrator_url.0, at.max_connections),
+        StoreMode::Embedded => StoreOptions {
+            postgres: (!at.postgres.as_os_str().is_empty()).then(|| at.postgres.clone()),
+            ..StoreOptions::embedded(&settings.data.directory, settings.cache(), &at.run_as, at.max_connections)
+        },
     };
     fuente_store::open(&options).await
 }
@@ -53,15 +50,8 @@ pub async fn index(settings: &Settings, dim: usize) -> Result<Arc<dyn VectorInde
 /// # Errors
 /// Names the file that is missing or broken, and how to get it.
 pub async fn embedder(settings: &Settings) -> Result<Embedder> {
-    let options = EmbedderOptions {
-        directory: settings.cache().join("models").join(&settings.models.embedder),
-        onnxruntime: settings.cache().join("lib/libonnxruntime.so"),
-        threads: settings.models.threads,
-    };
-    tokio::task::spawn_blocking(move || Embedder::load(&options))
-        .await
-        .map_err(Error::internal)?
-        .map_err(|error| Error::unavailable(error.to_string(), 60))
+    let models = &settings.models;
+    Embedder::open(EmbedderOptions::at(&settings.cache(), &models.embedder, models.threads)).await
 }
 
 /// How to search, as the settings say.
@@ -88,7 +78,12 @@ pub async fn build(settings: &Settings) -> anyhow::Result<(Server, u16, Opened)>
     let secret = settings.service_secret().map_err(anyhow::Error::msg)?;
     let (service, opened) = service(settings).await.context("The search service does not start.")?;
     let serve = fuente_wire::serve::search(Arc::new(service), Opener::new(secret, Door::open()));
-    let health = fuente_wire::health::routes(Arc::new(StoreReady(opened.store.clone())));
+    let asked = opened.store.clone();
+    let ready = Asks(move || {
+        let store = asked.clone();
+        async move { store.ping().await }
+    });
+    let health = fuente_wire::health::routes(Arc::new(ready));
     let routes = move |config: &mut ServiceConfig| {
         serve(config);
         health(config);
@@ -107,14 +102,4 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     tracing::info!(port, "search service listens");
     server.await?;
     opened.close().await.map_err(Into::into)
-}
-
-/// Ready while Postgres answers.
-struct StoreReady(Store);
-
-#[async_trait::async_trait]
-impl Ready for StoreReady {
-    async fn ready(&self) -> Result<()> {
-        self.0.ping().await
-    }
 }
