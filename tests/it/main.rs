@@ -5,6 +5,7 @@
 mod answers;
 mod apart;
 mod company;
+mod deploy;
 mod documents;
 mod leaks;
 mod rights;
@@ -46,6 +47,7 @@ fn cases() -> Vec<Case> {
         answers::cases(),
         apart::cases(),
         company::cases(),
+        deploy::cases(),
     ]
     .into_iter()
     .flatten()

@@ -141,7 +141,8 @@ async fn store(settings: &Settings) -> Result<Opened> {
         cache: settings.cache(),
         run_as: settings.store.run_as.clone(),
         url: filled(&settings.store.url),
-        migrator_url: filled(&settings.store.migrator_url),
+        // The process that handles files from outside never holds the owner's password.
+        migrator_url: None,
         max_connections: settings.store.max_connections,
     })
     .await

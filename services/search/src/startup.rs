@@ -18,8 +18,14 @@ use std::sync::Arc;
 /// # Errors
 /// Says which part of Postgres is missing or refuses, and what to do.
 pub async fn store(settings: &Settings) -> Result<Opened> {
+    fuente_store::open(&store_options(settings)).await
+}
+
+/// Where the store is, as the settings say.
+#[must_use]
+pub fn store_options(settings: &Settings) -> StoreOptions {
     let filled = |secret: &fuente_settings::Secret| (!secret.0.is_empty()).then(|| secret.0.clone());
-    let options = StoreOptions {
+    StoreOptions {
         embedded: settings.store.mode == StoreMode::Embedded,
         data_directory: settings.data.directory.join("postgres"),
         postgres: (!settings.store.postgres.as_os_str().is_empty()).then(|| settings.store.postgres.clone()),
@@ -28,8 +34,7 @@ pub async fn store(settings: &Settings) -> Result<Opened> {
         url: filled(&settings.store.url),
         migrator_url: filled(&settings.store.migrator_url),
         max_connections: settings.store.max_connections,
-    };
-    fuente_store::open(&options).await
+    }
 }
 
 /// Opens the vector index that the settings name, for vectors of `dim` numbers.
@@ -75,7 +80,9 @@ pub fn options(settings: &Settings) -> SearcherOptions {
 /// # Errors
 /// Names the backend that does not open.
 pub async fn service(settings: &Settings) -> Result<(Searcher, Opened)> {
-    let (opened, embedder) = tokio::try_join!(store(settings), embedder(settings))?;
+    // The owner's address is for `fuente-gateway migrate` alone.
+    let options = StoreOptions { migrator_url: None, ..store_options(settings) };
+    let (opened, embedder) = tokio::try_join!(fuente_store::open(&options), embedder(settings))?;
     let index = index(settings, embedder.dim()).await?;
     Ok((Searcher::new(opened.store.clone(), index, embedder, options(settings)), opened))
 }
@@ -86,6 +93,15 @@ pub async fn service(settings: &Settings) -> Result<(Searcher, Opened)> {
 /// Names the backend that does not open, or the address that is taken.
 pub async fn build(settings: &Settings) -> anyhow::Result<(Server, u16, Opened)> {
     let secret = settings.service_secret().map_err(anyhow::Error::msg)?;
+    // With backends of its own it would search an empty index, and call itself ready.
+    anyhow::ensure!(
+        settings.store.mode == StoreMode::External,
+        "store.mode must be \"external\" where services run apart."
+    );
+    anyhow::ensure!(
+        settings.vectors.mode == VectorsMode::Server,
+        "vectors.mode must be \"server\" where services run apart."
+    );
     let (service, opened) = service(settings).await.context("The search service does not start.")?;
     let serve = fuente_wire::serve::search(Arc::new(service), Opener::new(secret, Door::open()));
     let health = fuente_wire::health::routes(Arc::new(StoreReady(opened.store.clone())));
