@@ -22,6 +22,8 @@ CREATE INDEX ON deletions (run_at);
 CREATE POLICY tenant ON deletions
     USING (fuente_system() OR (tenant_id = fuente_tenant() AND fuente_manages()))
     WITH CHECK (tenant_id = fuente_tenant() AND fuente_manages());
+CREATE POLICY erase ON deletions AS RESTRICTIVE FOR DELETE
+    USING (tenant_id = fuente_tenant() AND fuente_manages());
 ALTER TABLE deletions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE deletions FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE, DELETE ON deletions TO fuente_app;

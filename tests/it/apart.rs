@@ -43,21 +43,41 @@ fn free_ports() -> Vec<u16> {
     held.iter().map(|listener| listener.local_addr().expect("an address").port()).collect()
 }
 
-/// Addresses of the embedded server, as an administrator would write them for an external one.
-pub fn addresses(postgres: &Path) -> (String, String) {
+/// A database of the embedded server that nobody has prepared.
+const UNPREPARED: &str = "postgres";
+
+/// Addresses of a database of the embedded server, as an administrator would write them for an external
+/// one: of the role that serves, and of the server's owner.
+pub fn addresses(postgres: &Path, database: &str) -> (String, String) {
     let secrets = std::fs::read(postgres.join("secrets.json")).expect("the server's secrets");
     let secrets: Value = serde_json::from_slice(&secrets).expect("secrets are JSON");
     let state = std::fs::read_to_string(postgres.join("cluster/postmaster.pid")).expect("a running server");
     let port = state.lines().nth(3).expect("the port").trim().to_owned();
     let url = |role: &str, secret: &Value| {
-        format!("postgres://{role}:{}@127.0.0.1:{port}/fuente", secret.as_str().expect("a password"))
+        format!("postgres://{role}:{}@127.0.0.1:{port}/{database}", secret.as_str().expect("a password"))
     };
-    (url("fuente_app", &secrets["app"]), url("fuente_migrator", &secrets["migrator"]))
+    (url("fuente_app", &secrets["app"]), url("postgres", &secrets["superuser"]))
+}
+
+/// The step of a deployment that alone knows the owner; a second time it changes nothing.
+fn migrate(app: &str, owner: &str) {
+    for time in ["first", "second"] {
+        let ended = Command::new(program("fuente-gateway"))
+            .arg("migrate")
+            .envs([
+                ("FUENTE__STORE__MODE", "external"),
+                ("FUENTE__STORE__URL", app),
+                ("FUENTE__STORE__MIGRATOR_URL", owner),
+            ])
+            .output()
+            .expect("the step runs");
+        assert!(ended.status.success(), "{time}: {}", String::from_utf8_lossy(&ended.stderr));
+    }
 }
 
 /// The same settings for all four, as in a deployment.
 fn start(data: &Path, ports: &[u16], qdrant: &str) -> Processes {
-    let (app, migrator) = addresses(&data.join("postgres"));
+    let (app, _) = addresses(&data.join("postgres"), UNPREPARED);
     let mut variables = vec![
         ("FUENTE__DATA__DIRECTORY".to_owned(), data.display().to_string()),
         ("FUENTE__STORE__MODE".to_owned(), "external".to_owned()),
@@ -77,9 +97,6 @@ fn start(data: &Path, ports: &[u16], qdrant: &str) -> Processes {
     let spawn = |service: &'static str| {
         let mut command = Command::new(program(&format!("fuente-{service}")));
         command.envs(variables.clone());
-        if service == "ingest" {
-            command.env("FUENTE__STORE__MIGRATOR_URL", &migrator);
-        }
         let log = std::fs::File::create(data.join(format!("{service}.log"))).expect("a log");
         let errors = log.try_clone().expect("a log");
         (service, command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn().expect("the process starts"))
@@ -106,7 +123,11 @@ fn four_processes_make_one_fuente() {
     tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
         let defaults = fuente_settings::load_from(None, []).expect("the defaults are valid");
         let options = StoreOptions::embedded(data, defaults.cache(), &defaults.store.run_as, 4);
-        let opened = fuente_store::open(&options).await.expect("Postgres");
+        let server = fuente_store::open(&options).await.expect("Postgres");
+        let (app, owner) = addresses(&data.join("postgres"), UNPREPARED);
+        migrate(&app, &owner);
+        let external = StoreOptions::external(&app, "", 4);
+        let opened = fuente_store::open(&external).await.expect("the migrated database");
         let qdrant = start_qdrant_grpc(&data.join("qdrant")).await.expect("the vector server");
         let system = Door::open().system();
         let tenant = tenants::create(&system, &opened.store, "apart", "Apart").await.expect("a tenant");
@@ -132,7 +153,8 @@ fn four_processes_make_one_fuente() {
 
         drop(processes);
         qdrant.stop().await.expect("the vector server stops");
-        opened.close().await.expect("Postgres stops");
+        opened.close().await.expect("the store closes");
+        server.close().await.expect("Postgres stops");
     });
 }
 

@@ -5,6 +5,7 @@
 mod answers;
 mod apart;
 mod company;
+mod deploy;
 mod documents;
 mod faults;
 mod leaks;
@@ -50,6 +51,7 @@ fn cases() -> Vec<Case> {
         faults::cases(),
         queue::cases(),
         company::cases(),
+        deploy::cases(),
     ]
     .into_iter()
     .flatten()

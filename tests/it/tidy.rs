@@ -39,6 +39,7 @@ pub fn cases() -> Vec<Case> {
             every_file_says_what_it_is_for_and_stays_short,
         ),
         Case::plain("tidy::store_functions_take_a_scope_first", store_functions_take_a_scope_first),
+        Case::plain("tidy::a_context_ends_with_its_transaction", a_context_ends_with_its_transaction),
         Case::plain("tidy::every_setting_is_documented", every_setting_is_documented),
     ]
 }
@@ -185,6 +186,30 @@ fn store_functions_take_a_scope_first() {
         }
     }
     assert!(wrong.is_empty(), "functions without a scope first:\n{}", wrong.join("\n"));
+}
+
+/// A connection goes back to the pool without whose it was: every context is local to a transaction.
+fn a_context_ends_with_its_transaction() {
+    let mut sql: Vec<(String, String)> =
+        rust().into_iter().filter(|(path, _)| path.starts_with("services/store/src/")).collect();
+    let mut migrations = Vec::new();
+    files(&root().join("migrations"), "sql", &mut migrations);
+    sql.extend(
+        migrations
+            .into_iter()
+            .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).expect("migrations are UTF-8"))),
+    );
+    let mut seen = 0;
+    for (path, text) in sql {
+        for (at, _) in text.match_indices("set_config(") {
+            seen += 1;
+            let call = text[at..].split(')').next().unwrap_or_default();
+            assert!(call.trim_end().ends_with(", true"), "{path}: {call}) outlives its transaction");
+        }
+        let outlives = ["SET SESSION", "SET ROLE", "SET fuente", "RESET "].iter().find(|word| text.contains(*word));
+        assert!(outlives.is_none(), "{path}: {outlives:?} outlives its transaction");
+    }
+    assert!(seen > 10, "the calls were found");
 }
 
 /// The whole manual: every setting has a comment above it or above its neighbours.

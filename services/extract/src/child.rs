@@ -19,6 +19,9 @@ pub(crate) struct Request {
 /// What the child answers.
 pub(crate) type Outcome = Result<Extracted, ExtractError>;
 
+/// What a child says whose system calls nothing filters.
+pub(crate) const UNFILTERED: &str = "fuente: system calls are not filtered on this machine";
+
 /// Runs the hidden command `extract-child` of a program that ingests. Call it before threads start.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -55,7 +58,11 @@ fn answer(read: impl FnOnce(&formats::Source<'_>, &Limits) -> Outcome) -> Outcom
     confine::limit(&request.limits).map_err(ExtractError::Setup)?;
     let bytes = load(&request.path, &request.limits)?;
     let pdfium = if formats::needs_pdfium(&bytes) { Some(bind(&request.pdfium)?) } else { None };
-    confine::drop_rights().map_err(ExtractError::Setup)?;
+    let filtered = confine::drop_rights().map_err(ExtractError::Setup)?;
+    if !filtered {
+        // On standard error, which the parent reads: a document's child has no log.
+        eprintln!("{UNFILTERED}");
+    }
     let source = formats::Source { bytes: &bytes, name: &request.name, pdfium: pdfium.as_ref() };
     read(&source, &request.limits)
 }

@@ -6,7 +6,11 @@
 use crate::Limits;
 use nix::sys::resource::{Resource, rlim_t, setrlimit};
 use nix::unistd::{Gid, Uid, alarm, geteuid, setgid, setgroups, setuid};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
+
+use std::collections::BTreeMap;
 
 /// The user and group "nobody".
 const NOBODY: u32 = 65_534;
@@ -33,7 +37,9 @@ pub(crate) fn limit(limits: &Limits) -> Result<(), String> {
 }
 
 /// Rights, dropped once the document is in memory and the PDF library is loaded.
-pub(crate) fn drop_rights() -> Result<(), String> {
+///
+/// Says whether system calls are filtered: not every processor and kernel can.
+pub(crate) fn drop_rights() -> Result<bool, String> {
     if geteuid().is_root() {
         setgroups(&[]).map_err(|error| format!("groups cannot be dropped ({error})"))?;
         setgid(Gid::from_raw(NOBODY)).map_err(|error| format!("the group cannot be changed ({error})"))?;
@@ -45,8 +51,24 @@ pub(crate) fn drop_rights() -> Result<(), String> {
     filter_calls()
 }
 
-/// Only system calls that work on memory and on what is already open; the others fail.
-fn filter_calls() -> Result<(), String> {
+/// Only system calls that work on memory and on what is already open; the others fail. False where
+/// this processor or kernel has no such filter: the limits above hold alone, and `doctor` says so.
+fn filter_calls() -> Result<bool, String> {
+    let Some(program) = program(std::process::id())? else { return Ok(false) };
+    match seccompiler::apply_filter(&program) {
+        Ok(()) => Ok(true),
+        // A kernel built without filters.
+        Err(error) if matches!(&error, seccompiler::Error::Prctl(io) | seccompiler::Error::Seccomp(io) if io.raw_os_error() == Some(libc::EINVAL) || io.raw_os_error() == Some(libc::ENOSYS)) => {
+            Ok(false)
+        }
+        Err(error) => Err(format!("the call filter cannot be set ({error})")),
+    }
+}
+
+/// The filter for a process with this id, or none where the processor is not known to it.
+fn program(own: u32) -> Result<Option<BpfProgram>, String> {
+    let unbuilt = |error: seccompiler::BackendError| format!("the call filter cannot be built ({error})");
+    let Ok(arch) = std::env::consts::ARCH.try_into() else { return Ok(None) };
     let calls: Vec<i64> = vec![
         libc::SYS_read,
         libc::SYS_write,
@@ -74,27 +96,16 @@ fn filter_calls() -> Result<(), String> {
         libc::SYS_getrandom,
         libc::SYS_getpid,
         libc::SYS_gettid,
-        libc::SYS_tgkill,
         libc::SYS_prctl,
         libc::SYS_exit,
         libc::SYS_exit_group,
     ];
-    let Ok(arch) = std::env::consts::ARCH.try_into() else {
-        // A processor that the filter does not know keeps the limits above.
-        return Ok(());
-    };
-    let rules = calls.into_iter().map(|call| (call, Vec::new())).collect();
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = calls.into_iter().map(|call| (call, Vec::new())).collect();
+    // An abort signals its own process. Others of the same user (Postgres, Fuente itself) are out of reach.
+    let itself = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, u64::from(own));
+    rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![itself.map_err(unbuilt)?]).map_err(unbuilt)?]);
     let filter = SeccompFilter::new(rules, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow, arch);
-    let program: BpfProgram =
-        filter.and_then(TryInto::try_into).map_err(|error| format!("the call filter cannot be built ({error})"))?;
-    match seccompiler::apply_filter(&program) {
-        Ok(()) => Ok(()),
-        // A kernel built without filters; the limits above still hold.
-        Err(error) if matches!(&error, seccompiler::Error::Prctl(io) | seccompiler::Error::Seccomp(io) if io.raw_os_error() == Some(libc::EINVAL) || io.raw_os_error() == Some(libc::ENOSYS)) => {
-            Ok(())
-        }
-        Err(error) => Err(format!("the call filter cannot be set ({error})")),
-    }
+    filter.and_then(TryInto::try_into).map(Some).map_err(unbuilt)
 }
 
 /// Bytes of address space in use now.
@@ -103,4 +114,48 @@ fn address_space() -> u64 {
     let pages = pages.and_then(|line| line.split_whitespace().next().and_then(|pages| pages.parse::<u64>().ok()));
     // Without /proc, half a gigabyte covers the program and its libraries.
     pages.map_or(512 << 20, |pages| pages * 4096)
+}
+
+#[cfg(all(test, any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod tests {
+    use super::*;
+
+    /// What the kernel would answer to a call: classic BPF, as far as the compiler uses it.
+    fn verdict(program: &BpfProgram, call: i64, first: u64) -> u32 {
+        let arch: u32 = if cfg!(target_arch = "x86_64") { 0xC000_003E } else { 0xC000_00B7 };
+        // struct seccomp_data: call, architecture, instruction pointer, six arguments.
+        let mut data = vec![call as u32, arch, 0, 0, first as u32, (first >> 32) as u32];
+        data.resize(16, 0);
+        let (mut at, mut held) = (0_usize, 0_u32);
+        loop {
+            let step = &program[at];
+            at += 1;
+            let jump = |met: bool| usize::from(if met { step.jt } else { step.jf });
+            match step.code {
+                0x20 => held = data[step.k as usize / 4],
+                0x54 => held &= step.k,
+                0x05 => at += step.k as usize,
+                0x15 => at += jump(held == step.k),
+                0x25 => at += jump(held > step.k),
+                0x35 => at += jump(held >= step.k),
+                0x06 => return step.k,
+                other => panic!("unknown instruction {other:#x}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_signal_reaches_nobody_but_the_child_itself() {
+        const ALLOW: u32 = 0x7fff_0000;
+        let program = program(4711).unwrap().expect("this processor is known");
+        assert_eq!(verdict(&program, libc::SYS_read, 0), ALLOW);
+        assert_eq!(verdict(&program, libc::SYS_tgkill, 4711), ALLOW, "an abort ends the child");
+        for other in [0, 1, 4710, 4712, u64::from(u32::MAX)] {
+            assert_ne!(verdict(&program, libc::SYS_tgkill, other), ALLOW, "{other}");
+        }
+        for call in [libc::SYS_kill, libc::SYS_tkill, libc::SYS_rt_sigqueueinfo, libc::SYS_rt_tgsigqueueinfo] {
+            assert_ne!(verdict(&program, call, 4711), ALLOW);
+        }
+        assert_ne!(verdict(&program, libc::SYS_pidfd_send_signal, 4711), ALLOW);
+    }
 }

@@ -1,7 +1,7 @@
 //! The parent's side: starts the child, waits a bounded time for a bounded answer, and makes a typed
 //! error of every way in which a child can end.
 
-use crate::child::{Outcome, Request};
+use crate::child::{Outcome, Request, UNFILTERED};
 use crate::{ExtractError, Extracted, Limits};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -31,12 +31,35 @@ pub struct Jail {
     pub max_pages: u32,
 }
 
+/// What holds around a child beside the limits on memory, time and files, which always do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walls {
+    /// Only system calls that a reader needs.
+    pub filtered_calls: bool,
+    /// A user of its own, apart from that of Fuente.
+    pub other_user: bool,
+}
+
 impl Jail {
     /// Reads `file`; `file_name` is its name from outside, used only as a hint.
     ///
     /// # Errors
     /// Every end but a text, typed; nothing that the file does can fail the caller.
     pub async fn run(&self, file: &Path, file_name: &str) -> Result<Extracted, ExtractError> {
+        self.read(file, file_name).await.map(|(extracted, _)| extracted)
+    }
+
+    /// Which walls stand around the child on this machine, seen while it reads `file`.
+    ///
+    /// # Errors
+    /// As [`Jail::run`].
+    pub async fn walls(&self, file: &Path, file_name: &str) -> Result<Walls, ExtractError> {
+        let (_, words) = self.read(file, file_name).await?;
+        let other_user = nix::unistd::geteuid().is_root();
+        Ok(Walls { filtered_calls: !words.contains(UNFILTERED), other_user })
+    }
+
+    async fn read(&self, file: &Path, file_name: &str) -> Result<(Extracted, String), ExtractError> {
         let request = self.request(file, file_name)?;
         // The child sees an empty directory and none of our environment.
         let empty = tempfile::tempdir().map_err(setup)?;
@@ -47,12 +70,16 @@ impl Jail {
             return Err(ExtractError::TimedOut);
         };
         stop(&mut child).await;
-        let extracted = ended??;
+        let (outcome, words) = ended?;
+        let extracted = outcome?;
+        if words.contains(UNFILTERED) {
+            tracing::warn!("documents are read without a filter of system calls: `fuente doctor` says more");
+        }
         if let Err(promise) = extracted.check() {
             tracing::warn!(promise, "the extracting child broke a promise");
             return Err(ExtractError::Crashed);
         }
-        Ok(extracted)
+        Ok((extracted, words))
     }
 
     fn request(&self, file: &Path, file_name: &str) -> Result<Vec<u8>, ExtractError> {
@@ -79,7 +106,7 @@ impl Jail {
     }
 
     /// Hands over the request and takes the answer. Whoever drops this future kills the child.
-    async fn converse(&self, child: &mut Child, request: &[u8]) -> Result<Outcome, ExtractError> {
+    async fn converse(&self, child: &mut Child, request: &[u8]) -> Result<(Outcome, String), ExtractError> {
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(mut stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
             return Err(ExtractError::Setup("the child has no pipes".to_owned()));
@@ -94,15 +121,16 @@ impl Jail {
             return Err(ExtractError::TooLarge("its text does not fit the answer".to_owned()));
         }
         let status = child.wait().await.map_err(setup)?;
+        let words = String::from_utf8_lossy(&words).into_owned();
         if !status.success() {
-            let words = String::from_utf8_lossy(&words);
             tracing::info!(%status, words = words.trim(), "the extracting child ended without an answer");
             return Err(reason(status, &words));
         }
-        serde_json::from_slice(&answer).map_err(|error| {
+        let outcome = serde_json::from_slice(&answer).map_err(|error| {
             tracing::warn!(%error, "the extracting child gave no readable answer");
             ExtractError::Crashed
-        })
+        })?;
+        Ok((outcome, words))
     }
 }
 

@@ -17,5 +17,5 @@ mod limits;
 
 pub use error::ExtractError;
 pub use extracted::{Block, BlockKind, Extracted};
-pub use jail::Jail;
+pub use jail::{Jail, Walls};
 pub use limits::Limits;

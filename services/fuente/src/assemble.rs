@@ -8,7 +8,7 @@ use fuente_ingest::startup::Workers;
 use fuente_models::{Embedder, Generator};
 use fuente_search::Searcher;
 use fuente_settings::Settings;
-use fuente_store::{EmbeddedPostgres, Store};
+use fuente_store::{EmbeddedPostgres, Store, folder};
 use fuente_vectors::VectorIndex;
 use std::sync::Arc;
 
@@ -37,6 +37,8 @@ impl Rooms {
 
 /// Opens the store alone, for administration.
 pub async fn open_store(settings: &Settings) -> Result<(Store, Option<EmbeddedPostgres>)> {
+    // Only Postgres' own user passes through, to its cluster.
+    folder::private(&settings.data.directory, folder::PASSAGE).context("The data directory cannot be used.")?;
     let opened = fuente_search::startup::store(settings).await.context("Postgres does not open.")?;
     Ok((opened.store, opened.postgres))
 }

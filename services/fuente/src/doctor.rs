@@ -26,9 +26,10 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode> {
             .push(Finding { what: "language model", state: Ok(format!("remote, at {}", settings.models.remote_url)) }),
     }
     if settings.store.mode == StoreMode::Embedded {
-        let own = &settings.store.postgres;
-        let place = if own.as_os_str().is_empty() { cache.join("postgres") } else { own.clone() };
-        findings.push(file("Postgres programs", &place.join("bin/postgres"), "postgres"));
+        // As the store looks for them: the setting, the cache, then the system's own.
+        let found = fuente_store::postgres_programs(&fuente_search::startup::store_options(&settings));
+        let state = found.map(|bin| bin.display().to_string()).map_err(|error| error.detail);
+        findings.push(Finding { what: "Postgres programs", state });
     }
     if settings.vectors.mode == VectorsMode::Server {
         findings.push(qdrant(&settings).await);
@@ -73,10 +74,11 @@ fn model(what: &'static str, cache: &Path, name: &str) -> Finding {
 }
 
 async fn qdrant(settings: &Settings) -> Finding {
-    let state = match fuente_search::startup::index(settings, 384).await {
-        Ok(index) => index.health().await.map(|()| settings.vectors.url.clone()).map_err(|error| error.detail),
-        Err(error) => Err(error.detail),
-    };
+    let key = Some(settings.vectors.api_key.0.as_str());
+    let version = fuente_vectors::server_version(&settings.vectors.url, key).await;
+    let state = version
+        .map(|version| format!("{} (version {version})", settings.vectors.url))
+        .map_err(|error| format!("{} ({})", error.detail, settings.vectors.url));
     Finding { what: "Qdrant server", state }
 }
 
@@ -86,8 +88,15 @@ async fn extraction(settings: &Settings) -> Finding {
         let file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
         std::fs::write(file.path(), "# Doctor\n\nA line of text.\n").map_err(|error| error.to_string())?;
         let jail = fuente_ingest::startup::jail(settings).map_err(|error| error.detail)?;
-        jail.run(file.path(), "doctor.md").await.map_err(|error| error.advice())
+        jail.walls(file.path(), "doctor.md").await.map_err(|error| error.advice())
     };
-    let state = read.await.map(|_| "the jailed child reads a document".to_owned());
+    let state = read.await.and_then(|walls| {
+        let user = if walls.other_user { "as nobody" } else { "as this user" };
+        if walls.filtered_calls {
+            Ok(format!("the jailed child reads a document {user}, without files, network, processes or signals"))
+        } else {
+            Err(format!("the jailed child runs {user} without a filter of system calls: use a kernel with seccomp on x86_64, aarch64 or riscv64"))
+        }
+    });
     Finding { what: "extraction", state }
 }

@@ -1,4 +1,5 @@
-//! The gateway as a process of its own: `fuente-gateway [settings.toml]`.
+//! The gateway as a process of its own: `fuente-gateway [settings.toml]`; and, before the first
+//! start of a release, `fuente-gateway migrate [settings.toml]`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,7 +15,13 @@ fn main() -> ExitCode {
 }
 
 fn run() -> anyhow::Result<()> {
-    let settings = fuente_settings::load(std::env::args().nth(1).map(PathBuf::from).as_deref())?;
+    let mut arguments = std::env::args().skip(1).peekable();
+    let migrates = arguments.next_if_eq("migrate").is_some();
+    let settings = fuente_settings::load(arguments.next().map(PathBuf::from).as_deref())?;
     fuente_wire::telemetry::init(&settings.telemetry.log, &settings.telemetry.format).map_err(anyhow::Error::msg)?;
-    tokio::runtime::Runtime::new()?.block_on(fuente_gateway::startup::serve(&settings))
+    let runtime = tokio::runtime::Runtime::new()?;
+    if migrates {
+        return runtime.block_on(fuente_gateway::startup::migrate(&settings));
+    }
+    runtime.block_on(fuente_gateway::startup::serve(&settings))
 }

@@ -8,7 +8,7 @@ use actix_web::{App, HttpServer, web};
 use anyhow::{Context, ensure};
 use fuente_contract::{Answer, Door, Ingest, Search};
 use fuente_settings::{Settings, StoreMode};
-use fuente_store::{Opened, Store, StoreOptions};
+use fuente_store::{Store, StoreOptions};
 use fuente_wire::health::Ready;
 use fuente_wire::{BodyLimit, RemoteAnswer, RemoteIngest, RemoteSearch};
 use std::io;
@@ -70,7 +70,8 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     ] {
         ensure!(!url.is_empty(), "{key} is needed: the address of that service.");
     }
-    let opened = store(settings).await.context("The gateway does not start.")?;
+    let store = StoreOptions { migrator_url: None, ..options(settings) };
+    let opened = fuente_store::open(&store).await.context("The gateway does not start.")?;
     let parts = Parts {
         settings: settings.clone(),
         store: opened.store.clone(),
@@ -86,7 +87,18 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     opened.close().await.map_err(Into::into)
 }
 
-async fn store(settings: &Settings) -> fuente_contract::Result<Opened> {
+/// Brings the database of `store.migrator_url` up to date, once, before the processes start: the
+/// only step of a deployment that knows the owner's password.
+///
+/// # Errors
+/// Names the setting that is missing, or says why the database cannot be migrated.
+pub async fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    ensure!(settings.store.mode == StoreMode::External, "store.mode must be \"external\" to migrate a database apart.");
+    ensure!(!settings.store.migrator_url.0.is_empty(), "store.migrator_url is needed: the owner of the database.");
+    fuente_store::migrate(&options(settings)).await.context("The database is not migrated.")
+}
+
+fn options(settings: &Settings) -> StoreOptions {
     let at = &settings.store;
-    fuente_store::open(&StoreOptions::external(&at.url.0, &at.migrator_url.0, at.max_connections)).await
+    StoreOptions::external(&at.url.0, &at.migrator_url.0, at.max_connections)
 }

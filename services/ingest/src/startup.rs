@@ -144,7 +144,8 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
 
 async fn store(settings: &Settings) -> Result<Opened> {
     let at = &settings.store;
-    fuente_store::open(&StoreOptions::external(&at.url.0, &at.migrator_url.0, at.max_connections)).await
+    // The process that handles files from outside never holds the owner's password.
+    fuente_store::open(&StoreOptions::external(&at.url.0, "", at.max_connections)).await
 }
 
 async fn embedder(settings: &Settings) -> Result<Embedder> {

@@ -18,15 +18,20 @@ use std::sync::Arc;
 /// # Errors
 /// Says which part of Postgres is missing or refuses, and what to do.
 pub async fn store(settings: &Settings) -> Result<Opened> {
+    fuente_store::open(&store_options(settings)).await
+}
+
+/// Where the store is, as the settings say.
+#[must_use]
+pub fn store_options(settings: &Settings) -> StoreOptions {
     let at = &settings.store;
-    let options = match at.mode {
+    match at.mode {
         StoreMode::External => StoreOptions::external(&at.url.0, &at.migrator_url.0, at.max_connections),
         StoreMode::Embedded => StoreOptions {
             postgres: (!at.postgres.as_os_str().is_empty()).then(|| at.postgres.clone()),
             ..StoreOptions::embedded(&settings.data.directory, settings.cache(), &at.run_as, at.max_connections)
         },
-    };
-    fuente_store::open(&options).await
+    }
 }
 
 /// Opens the vector index that the settings name, for vectors of `dim` numbers.
@@ -65,7 +70,9 @@ pub fn options(settings: &Settings) -> SearcherOptions {
 /// # Errors
 /// Names the backend that does not open.
 pub async fn service(settings: &Settings) -> Result<(Searcher, Opened)> {
-    let (opened, embedder) = tokio::try_join!(store(settings), embedder(settings))?;
+    // The owner's address is for `fuente-gateway migrate` alone.
+    let at = StoreOptions { migrator_url: None, ..store_options(settings) };
+    let (opened, embedder) = tokio::try_join!(fuente_store::open(&at), embedder(settings))?;
     let index = index(settings, embedder.dim()).await?;
     Ok((Searcher::new(opened.store.clone(), index, embedder, options(settings)), opened))
 }
@@ -76,6 +83,15 @@ pub async fn service(settings: &Settings) -> Result<(Searcher, Opened)> {
 /// Names the backend that does not open, or the address that is taken.
 pub async fn build(settings: &Settings) -> anyhow::Result<(Server, u16, Opened)> {
     let secret = settings.service_secret().map_err(anyhow::Error::msg)?;
+    // With backends of its own it would search an empty index, and call itself ready.
+    anyhow::ensure!(
+        settings.store.mode == StoreMode::External,
+        "store.mode must be \"external\" where services run apart."
+    );
+    anyhow::ensure!(
+        settings.vectors.mode == VectorsMode::Server,
+        "vectors.mode must be \"server\" where services run apart."
+    );
     let (service, opened) = service(settings).await.context("The search service does not start.")?;
     let serve = fuente_wire::serve::search(Arc::new(service), Opener::new(secret, Door::open()));
     let asked = opened.store.clone();

@@ -54,11 +54,10 @@ pub fn load_from(
         let key = name["FUENTE__".len()..].to_lowercase().replace("__", ".");
         known(&key, "the environment", &valid)?;
     }
-    let source = config::Environment::with_prefix("FUENTE")
-        .prefix_separator("__")
-        .separator("__")
-        .try_parsing(true)
-        .source(Some(overrides));
+    // Never parsed by its looks: a secret or a name made of digits stays as it was written. Numbers
+    // and switches are read when their key asks for one.
+    let source =
+        config::Environment::with_prefix("FUENTE").prefix_separator("__").separator("__").source(Some(overrides));
     let settings: Settings = builder
         .add_source(source)
         .build()
@@ -111,6 +110,33 @@ mod tests {
         let settings = load_from(None, env(&[("FUENTE__GATEWAY__PORT", "9000")])).unwrap();
         assert_eq!(settings.gateway.port, 9000);
         assert_eq!(settings.gateway.host, "127.0.0.1");
+    }
+
+    #[test]
+    fn values_from_the_environment_stay_as_they_are_written() {
+        let digits = "01234567890123456789012345678901";
+        let settings = load_from(
+            None,
+            env(&[
+                ("FUENTE__SERVICE__SECRET", digits),
+                ("FUENTE__VECTORS__API_KEY", "TRUE"),
+                ("FUENTE__GATEWAY__DEFAULT_TENANT", "007"),
+                ("FUENTE__GATEWAY__SECURE_COOKIES", "true"),
+                ("FUENTE__GATEWAY__SESSION_IDLE_HOURS", "3"),
+                ("FUENTE__INGEST__WORKERS", "2"),
+                ("FUENTE__ANSWER__ABSTAIN_BELOW", "0.25"),
+                ("FUENTE__STORE__MODE", "embedded"),
+            ]),
+        )
+        .unwrap();
+        assert_eq!(settings.service.secret.0, digits);
+        assert_eq!(settings.vectors.api_key.0, "TRUE");
+        assert_eq!(settings.gateway.default_tenant, "007");
+        assert!(settings.gateway.secure_cookies);
+        assert_eq!((settings.gateway.session_idle_hours, settings.ingest.workers), (3, 2));
+        assert!((settings.answer.abstain_below - 0.25).abs() < f32::EPSILON);
+        assert!(load_from(None, env(&[("FUENTE__GATEWAY__PORT", "many")])).is_err());
+        assert!(load_from(None, env(&[("FUENTE__GATEWAY__SECURE_COOKIES", "perhaps")])).is_err());
     }
 
     #[test]

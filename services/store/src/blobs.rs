@@ -33,8 +33,7 @@ impl Blobs {
     /// # Errors
     /// Where the directory cannot be made.
     pub fn open(directory: &Path) -> Result<Self> {
-        std::fs::create_dir_all(directory)
-            .map_err(|error| Error::internal(format!("{}: {error}", directory.display())))?;
+        crate::folder::private(directory, crate::folder::OWN)?;
         // Synced before it is acknowledged: an accepted document survives a power cut.
         let inner =
             LocalFileSystem::new_with_prefix(directory).map_err(fault)?.with_automatic_cleanup(true).with_fsync(true);

@@ -16,6 +16,11 @@ pub struct Store {
     pub(crate) filters: Arc<Mutex<HashMap<(TenantId, UserId), ReadFilter>>>,
 }
 
+/// Longest statement, in milliseconds: a stuck one would hold one of few connections for ever.
+const READER_MS: &str = "15000";
+/// Administration may touch every row of a tenant.
+const MANAGER_MS: &str = "120000";
+
 /// How far a transaction sees.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum View {
@@ -46,10 +51,15 @@ impl Store {
         let manages = view == View::Manage;
         let mut tx = self.pool.begin().await.map_err(fault)?;
         let access = if manages { "manage" } else { "" };
-        sqlx::query("SELECT set_config('fuente.tenant', $1, true), set_config('fuente.user', $2, true), set_config('fuente.access', $3, true), set_config('fuente.system', '', true)")
+        let patience = if manages { MANAGER_MS } else { READER_MS };
+        sqlx::query(
+            "SELECT set_config('fuente.tenant', $1, true), set_config('fuente.user', $2, true), set_config('fuente.access', $3, true), set_config('fuente.system', '', true),
+                    set_config('statement_timeout', $4, true), set_config('idle_in_transaction_session_timeout', '60000', true)",
+        )
             .bind(scope.tenant().to_string())
             .bind(scope.user().to_string())
             .bind(access)
+            .bind(patience)
             .execute(&mut *tx)
             .await
             .map_err(fault)?;
@@ -113,7 +123,7 @@ pub(crate) fn fault(error: sqlx::Error) -> Error {
                 Error::invalid("A value is not valid here.").because(&error)
             }
             Some("53100") => Error::new(ErrorCode::InsufficientStorage, "The database's disk is full.").because(&error),
-            Some("57P01" | "57P02" | "57P03" | "53300" | "40001" | "40P01") => {
+            Some("57P01" | "57P02" | "57P03" | "57014" | "25P03" | "53300" | "40001" | "40P01") => {
                 Error::unavailable(away, 2).because(&error)
             }
             _ => Error::internal(&error),

@@ -1,41 +1,33 @@
-//! A Postgres of our own: made, started, watched and stopped by this process.
+//! A Postgres of our own: made, started, watched and stopped by the processes that use it.
 //!
 //! One process supervises a data directory (a lock says which); others, such as the command line
-//! beside a running server, find it running and connect. A server whose supervisor was killed is
-//! taken over and stopped in order at the end.
+//! beside a running server, find it running and connect. See `watch` for what happens when the
+//! server or its supervisor ends.
 
+use crate::folder;
 use crate::open::{Login, StoreOptions};
 use crate::programs::Programs;
+use crate::watch::{self, EmbeddedPostgres, Post};
 use fuente_contract::{Error, Result};
-use nix::fcntl::{Flock, FlockArg};
-use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Recovery after a crash replays the log: give it time.
 const START: Duration = Duration::from_secs(120);
-const STOP: Duration = Duration::from_secs(30);
 
-/// The server while this process supervises it.
-pub struct EmbeddedPostgres {
-    child: Option<Child>,
-    pid: Pid,
-    _lock: Flock<File>,
-}
-
-/// How to connect, and the server where it is ours to stop.
+/// How to connect, and this process's part in keeping the server.
 pub(crate) struct Started {
     pub(crate) app: Login,
     pub(crate) migrator: Login,
-    pub(crate) server: Option<EmbeddedPostgres>,
+    pub(crate) server: EmbeddedPostgres,
 }
 
 /// Passwords of the three roles, made at the first start and kept where only the owner reads.
@@ -46,100 +38,85 @@ struct Secrets {
     app: String,
 }
 
-impl EmbeddedPostgres {
-    pub(crate) async fn start(options: &StoreOptions) -> Result<Started> {
-        let home = std::path::absolute(&options.data_directory).map_err(Error::internal)?;
-        fs::create_dir_all(&home).map_err(|error| unusable(&home, &error))?;
-        let lock = lock(&home)?;
-        let programs = Programs::find(options)?;
-        let secrets = secrets(&home)?;
+/// Starts the server, or joins those who use one that runs.
+pub(crate) async fn start(options: &StoreOptions) -> Result<Started> {
+    let home = std::path::absolute(&options.data_directory).map_err(Error::internal)?;
+    // Postgres' own user passes through to its cluster, and sees nothing else.
+    folder::private(&home, folder::PASSAGE)?;
+    let programs = Programs::find(options)?;
+    let end = Instant::now() + START;
+    let using = loop {
+        // Held alone only by somebody who is stopping the server.
+        match watch::use_together(&home)? {
+            Some(using) => break using,
+            None => wait(&home, end).await?,
+        }
+    };
+    loop {
         let cluster = home.join("cluster");
-        let (server, port) = match (lock, running(&cluster)) {
-            (Some(lock), Some((pid, port))) => (Some(Self { child: None, pid, _lock: lock }), port),
-            (Some(lock), None) => {
-                initialise(&programs, &home, &cluster, &secrets).await?;
-                let (child, port) = launch(&programs, &home, &cluster)?;
-                let pid = Pid::from_raw(i32::try_from(child.id()).map_err(Error::internal)?);
-                (Some(Self { child: Some(child), pid, _lock: lock }), port)
+        match (watch::supervise(&home)?, watch::running(&cluster)) {
+            (Some(lock), found) => {
+                let secrets = secrets(&home)?;
+                let (pid, port) = match found {
+                    Some(found) => found,
+                    None => {
+                        initialise(&programs, &home, &cluster, &secrets).await?;
+                        let port = free_port(&home)?;
+                        (launch(&programs, &home, port)?, port)
+                    }
+                };
+                let post = Post::new(home.clone(), programs, port, using, Some((lock, pid)));
+                let superuser = Login::at(port, "postgres", "postgres", &secrets.superuser);
+                let ready = async {
+                    let connection = connect(&superuser, &post, &home, end).await?;
+                    prepare(connection, &secrets).await?;
+                    keep_port(&home, port)
+                };
+                let ready = ready.await;
+                // Made in any case: where the server is no use, dropping this stops it.
+                let started = started(post, port, &secrets);
+                return ready.map(|()| started);
             }
-            (None, Some((_, port))) => (None, port),
-            (None, None) => {
-                return Err(Error::unavailable(
-                    format!(
-                        "Another process is starting or stopping the database in {}. Try again in a moment.",
-                        home.display()
-                    ),
-                    3,
-                ));
+            (None, Some((_, port))) => {
+                let secrets = secrets(&home)?;
+                let migrator = Login::at(port, "fuente", "fuente_migrator", &secrets.migrator);
+                // Until the supervisor has made the roles and the database, this is refused.
+                if let Ok(connection) = PgConnection::connect_with(&migrator.options).await {
+                    connection.close().await.map_err(Error::internal)?;
+                    return Ok(started(Post::new(home, programs, port, using, None), port, &secrets));
+                }
             }
-        };
-        let mut server = server;
-        let superuser = Login::at(port, "postgres", "postgres", &secrets.superuser);
-        let connection = connect(&superuser, server.as_mut(), &home).await?;
-        if server.is_some() {
-            prepare(connection, &secrets).await?;
+            (None, None) => {}
         }
-        Ok(Started {
-            app: Login::at(port, "fuente", "fuente_app", &secrets.app),
-            migrator: Login::at(port, "fuente", "fuente_migrator", &secrets.migrator),
-            server,
-        })
-    }
-
-    /// Stops the server in order: running statements end, everything is on disk.
-    ///
-    /// # Errors
-    /// Where it does not stop within half a minute.
-    pub async fn stop(mut self) -> Result<()> {
-        let _ = kill(self.pid, Signal::SIGINT);
-        let end = Instant::now() + STOP;
-        while self.alive() {
-            if Instant::now() > end {
-                return Err(Error::internal("Postgres did not stop within 30 seconds"));
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        Ok(())
-    }
-
-    fn alive(&mut self) -> bool {
-        match &mut self.child {
-            Some(child) => matches!(child.try_wait(), Ok(None)),
-            None => kill(self.pid, None).is_ok(),
-        }
+        wait(&home, end).await?;
     }
 }
 
-impl Drop for EmbeddedPostgres {
-    fn drop(&mut self) {
-        if self.alive() {
-            let _ = kill(self.pid, Signal::SIGINT);
-            if let Some(child) = &mut self.child {
-                let _ = child.wait();
-            }
-        }
+fn started(post: Post, port: u16, secrets: &Secrets) -> Started {
+    Started {
+        app: Login::at(port, "fuente", "fuente_app", &secrets.app),
+        migrator: Login::at(port, "fuente", "fuente_migrator", &secrets.migrator),
+        server: EmbeddedPostgres::watched(post),
     }
 }
 
-fn unusable(path: &Path, error: &std::io::Error) -> Error {
+/// A moment, or an error where too many have passed.
+async fn wait(home: &Path, end: Instant) -> Result<()> {
+    if Instant::now() > end {
+        return Err(Error::unavailable(
+            format!(
+                "Another process is starting or stopping the database in {}. Try again in a moment.",
+                home.display()
+            ),
+            3,
+        ));
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    Ok(())
+}
+
+pub(crate) fn unusable(path: &Path, error: &std::io::Error) -> Error {
     Error::internal(format!("{} cannot be used for the database: {error}", path.display()))
-}
-
-/// The supervisor's lock, or none where another process holds it.
-fn lock(home: &Path) -> Result<Option<Flock<File>>> {
-    let path = home.join("supervisor.lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&path)
-        .map_err(|error| unusable(&path, &error))?;
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(lock) => Ok(Some(lock)),
-        Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(None),
-        Err((_, error)) => Err(Error::internal(error)),
-    }
 }
 
 fn secrets(home: &Path) -> Result<Secrets> {
@@ -162,18 +139,6 @@ fn secrets(home: &Path) -> Result<Secrets> {
         .map_err(|error| unusable(&fresh, &error))?;
     fs::rename(&fresh, &path).map_err(|error| unusable(&path, &error))?;
     Ok(secrets)
-}
-
-/// Pid and port of a server that runs on the cluster.
-fn running(cluster: &Path) -> Option<(Pid, u16)> {
-    let text = fs::read_to_string(cluster.join("postmaster.pid")).ok()?;
-    let mut lines = text.lines();
-    let pid: i32 = lines.next()?.trim().parse().ok()?;
-    let port = lines.nth(2)?.trim().parse().ok()?;
-    // A pid may have been given to another program since: its command line tells.
-    let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let ours = String::from_utf8_lossy(&command).contains(&*cluster.to_string_lossy());
-    ours.then_some((Pid::from_raw(pid), port))
 }
 
 /// Makes the cluster beside its place and moves it there, so that an interrupted start leaves none.
@@ -215,12 +180,25 @@ async fn initialise(programs: &Programs, home: &Path, cluster: &Path, secrets: &
     fs::rename(&fresh, cluster).map_err(|error| unusable(cluster, &error))
 }
 
-fn launch(programs: &Programs, home: &Path, cluster: &Path) -> Result<(Child, u16)> {
-    // Asked for and given back: the little race for the port ends in a clear error of Postgres.
-    let port = std::net::TcpListener::bind(("127.0.0.1", 0))
+/// The port of the last start where it is free, so that whoever knows the address still finds it.
+/// Asked for and given back: the little race for the port ends in a clear error of Postgres.
+fn free_port(home: &Path) -> Result<u16> {
+    let kept = fs::read_to_string(home.join("port")).ok().and_then(|port| port.trim().parse().ok()).unwrap_or(0);
+    std::net::TcpListener::bind(("127.0.0.1", kept))
+        .or_else(|_| std::net::TcpListener::bind(("127.0.0.1", 0)))
         .and_then(|free| free.local_addr())
-        .map_err(Error::internal)?
-        .port();
+        .map(|address| address.port())
+        .map_err(Error::internal)
+}
+
+fn keep_port(home: &Path, port: u16) -> Result<()> {
+    let (fresh, path) = (home.join("port.new"), home.join("port"));
+    fs::write(&fresh, port.to_string())
+        .and_then(|()| fs::rename(&fresh, &path))
+        .map_err(|error| unusable(&path, &error))
+}
+
+pub(crate) fn launch(programs: &Programs, home: &Path, port: u16) -> Result<Pid> {
     let log = OpenOptions::new()
         .create(true)
         .append(true)
@@ -228,7 +206,7 @@ fn launch(programs: &Programs, home: &Path, cluster: &Path) -> Result<(Child, u1
         .open(home.join("postgres.log"))
         .map_err(|error| unusable(home, &error))?;
     let mut command: Command = programs.command("postgres");
-    command.arg("-D").arg(cluster).arg("-p").arg(port.to_string());
+    command.arg("-D").arg(home.join("cluster")).arg("-p").arg(port.to_string());
     for setting in [
         "listen_addresses=127.0.0.1",
         "unix_socket_directories=",
@@ -243,25 +221,20 @@ fn launch(programs: &Programs, home: &Path, cluster: &Path) -> Result<(Child, u1
     // Its own group: Ctrl-C on the terminal is for us, and we stop it in order.
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     let child = command.spawn().map_err(|error| programs.refused(home, &error.to_string()))?;
-    Ok((child, port))
+    Ok(Pid::from_raw(i32::try_from(child.id()).map_err(Error::internal)?))
 }
 
-async fn connect(login: &Login, mut server: Option<&mut EmbeddedPostgres>, home: &Path) -> Result<PgConnection> {
-    let end = Instant::now() + START;
+async fn connect(login: &Login, post: &Post, home: &Path, end: Instant) -> Result<PgConnection> {
     loop {
         match PgConnection::connect_with(&login.options).await {
             Ok(connection) => return Ok(connection),
             Err(error) => {
-                let ended = server.as_mut().is_some_and(|server| !server.alive());
-                if ended || Instant::now() > end {
-                    let log = fs::read_to_string(home.join("postgres.log")).unwrap_or_default();
-                    let tail: Vec<&str> = log.lines().rev().take(5).collect();
-                    let tail: Vec<&str> = tail.into_iter().rev().collect();
+                if !post.alive() || Instant::now() > end {
                     return Err(Error::unavailable(
                         format!(
                             "The embedded Postgres did not start; its log, {}, ends with: {}",
                             home.join("postgres.log").display(),
-                            tail.join(" / ")
+                            last_words(home)
                         ),
                         5,
                     )
@@ -271,6 +244,13 @@ async fn connect(login: &Login, mut server: Option<&mut EmbeddedPostgres>, home:
         }
         tokio::time::sleep(Duration::from_millis(30)).await;
     }
+}
+
+/// The end of the server's log.
+pub(crate) fn last_words(home: &Path) -> String {
+    let log = fs::read_to_string(home.join("postgres.log")).unwrap_or_default();
+    let tail: Vec<&str> = log.lines().rev().take(5).collect();
+    tail.into_iter().rev().collect::<Vec<_>>().join(" / ")
 }
 
 /// The roles and the database; each is made where it is missing.

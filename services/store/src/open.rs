@@ -1,8 +1,9 @@
 //! Opening the store: start or reach Postgres, migrate as the owner, serve as a role that owns nothing.
 
 use crate::db::Store;
-use crate::embedded::EmbeddedPostgres;
+use crate::embedded;
 use crate::owner_check;
+use crate::watch::EmbeddedPostgres;
 use fuente_contract::{Error, Result};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection};
@@ -62,14 +63,14 @@ impl StoreOptions {
     }
 }
 
-/// An open store, and the server it started, if it started one.
+/// An open store, and this process's part in a server of our own, where there is one.
 pub struct Opened {
     pub store: Store,
     pub postgres: Option<EmbeddedPostgres>,
 }
 
 impl Opened {
-    /// Ends the connections, then the server of our own.
+    /// Ends the connections, then the server of our own where nobody else uses it.
     ///
     /// # Errors
     /// Where the server does not stop cleanly.
@@ -88,8 +89,8 @@ impl Opened {
 /// Says which part of Postgres is missing, refuses, or is set up too loosely, and what to do.
 pub async fn open(options: &StoreOptions) -> Result<Opened> {
     let (app, migrator, postgres) = if options.embedded {
-        let started = EmbeddedPostgres::start(options).await?;
-        (started.app, Some(started.migrator), started.server)
+        let started = embedded::start(options).await?;
+        (started.app, Some(started.migrator), Some(started.server))
     } else {
         let app = Login::of(options.url.as_deref().unwrap_or_default(), "store.url")?;
         let migrator = options.migrator_url.as_deref().map(|url| Login::of(url, "store.migrator_url")).transpose()?;
@@ -105,6 +106,17 @@ pub async fn open(options: &StoreOptions) -> Result<Opened> {
             Err(error)
         }
     }
+}
+
+/// Brings an external database up to date as its owner, and makes the serving role: a step of its
+/// own, so that no process that serves needs the owner's password.
+///
+/// # Errors
+/// Where an address is missing or refused, or a migration fails.
+pub async fn migrate_only(options: &StoreOptions) -> Result<()> {
+    let app = Login::of(options.url.as_deref().unwrap_or_default(), "store.url")?;
+    let owner = Login::of(options.migrator_url.as_deref().unwrap_or_default(), "store.migrator_url")?;
+    migrate(&owner, &app).await
 }
 
 async fn serve(options: &StoreOptions, app: Login, migrator: Option<Login>) -> Result<Store> {

@@ -69,6 +69,14 @@ impl Programs {
     }
 }
 
+/// The folder of the Postgres programs that an embedded store would start.
+///
+/// # Errors
+/// Says how to get them where there are none.
+pub fn postgres_programs(options: &StoreOptions) -> Result<PathBuf> {
+    Programs::find(options).map(|programs| programs.bin)
+}
+
 fn complete(bin: &Path) -> bool {
     ["initdb", "postgres"].iter().all(|program| bin.join(program).is_file())
 }

@@ -5,12 +5,14 @@ mod common;
 use bytes::Bytes;
 use common::{House, code, folder, options};
 use fuente_contract::ErrorCode;
-use fuente_store::{Opened, blobs::Blobs, open, tenants};
+use fuente_store::{EmbeddedPostgres, Opened, blobs::Blobs, open, tenants};
 use futures_util::{FutureExt, StreamExt, stream};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 async fn slugs(house: &House, opened: &Opened) -> Vec<String> {
     tenants::list(&house.system(), &opened.store).await.unwrap().into_iter().map(|(_, slug)| slug).collect()
@@ -33,7 +35,7 @@ async fn lives() {
     house.company("before").await;
     let options = options(house.folder.path());
     let beside = open(&options).await.expect("a second opening attaches");
-    assert!(beside.postgres.is_none() && house.opened.postgres.is_some(), "one supervises");
+    assert!(!supervises(&beside) && supervises(&house.opened), "one supervises");
     assert_eq!(slugs(&house, &beside).await, ["before"]);
     beside.close().await.unwrap();
     assert_eq!(slugs(&house, &house.opened).await, ["before"], "the guest's end is not the server's");
@@ -56,6 +58,99 @@ async fn lives() {
     assert_eq!(processes(&folder), Vec::<String>::new(), "a stop leaves no process");
     let secrets = fs::metadata(folder.join("postgres/secrets.json")).unwrap();
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&secrets.permissions()) & 0o777, 0o600);
+}
+
+fn supervises(opened: &Opened) -> bool {
+    opened.postgres.as_ref().is_some_and(EmbeddedPostgres::supervises)
+}
+
+/// Waits for a server other than `before`, on which a query of `opened` works again.
+async fn recovered(house: &House, opened: &Opened, before: i32) -> Vec<String> {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        let found = tenants::list(&house.system(), &opened.store).await;
+        match found {
+            Ok(found) if house.postmaster().0 != before => return found.into_iter().map(|(_, slug)| slug).collect(),
+            other => assert!(Instant::now() < end, "the database came back: {:?}", other.err()),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_dies_is_started_again_for_all() {
+    let house = House::open().await;
+    house.company("kept").await;
+    let options = options(house.folder.path());
+    let beside = open(&options).await.expect("a second opening attaches");
+    for round in 0..3 {
+        let (pid, port) = house.postmaster();
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+        assert_eq!(recovered(&house, &house.opened, pid).await, ["kept"], "round {round}");
+        assert_eq!(slugs(&house, &beside).await, ["kept"], "and its guest goes on");
+        assert_eq!(house.postmaster().1, port, "on the same port");
+    }
+
+    // The first ends while the second works: it goes on, and takes over.
+    let pid = house.postmaster().0;
+    let House { opened, folder, door } = house;
+    opened.close().await.unwrap();
+    let house = House { opened: beside, folder, door };
+    assert_eq!(slugs(&house, &house.opened).await, ["kept"]);
+    assert_eq!(house.postmaster().0, pid, "the server was left to the one who uses it");
+    let end = Instant::now() + Duration::from_secs(10);
+    while !supervises(&house.opened) {
+        assert!(Instant::now() < end, "the second takes over");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    assert_eq!(recovered(&house, &house.opened, pid).await, ["kept"], "and starts it again");
+
+    let folder = house.folder.path().to_owned();
+    house.opened.close().await.unwrap();
+    assert_eq!(processes(&folder), Vec::<String>::new(), "the last one stops it");
+}
+
+#[tokio::test]
+async fn starts_and_ends_may_cross() {
+    let folder = folder();
+    let options = options(folder.path());
+    let door = fuente_contract::Door::open();
+    let open_and_close = async || {
+        let opened = open(&options).await.expect("it opens");
+        tenants::list(&door.system(), &opened.store).await.expect("it works");
+        opened.close().await.expect("it closes");
+    };
+    for _ in 0..3 {
+        tokio::join!(open_and_close(), open_and_close(), open_and_close());
+    }
+    assert_eq!(processes(folder.path()), Vec::<String>::new(), "the last one stops it");
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+#[tokio::test]
+async fn other_users_of_the_machine_read_nothing() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let house = open(&options(&data)).await.expect("the store opens");
+    assert_eq!(mode(&data.join("postgres")), 0o711, "Postgres' user passes through");
+    assert_eq!(mode(&data.join("postgres/cluster")), 0o700);
+    for file in ["secrets.json", "postgres.log", "used.lock", "supervisor.lock"] {
+        assert_eq!(mode(&data.join("postgres").join(file)), 0o600, "{file}");
+    }
+    house.close().await.unwrap();
+
+    // A folder from before is closed as well; what was closer stays so.
+    let blobs = data.join("blobs");
+    fs::create_dir_all(&blobs).unwrap();
+    fs::set_permissions(&blobs, fs::Permissions::from_mode(0o755)).unwrap();
+    Blobs::open(&blobs).unwrap();
+    assert_eq!(mode(&blobs), 0o700);
+    fuente_store::folder::private(&blobs, fuente_store::folder::PASSAGE).unwrap();
+    assert_eq!(mode(&blobs), 0o700);
 }
 
 /// Closes and opens the same folder.

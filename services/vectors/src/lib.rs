@@ -17,4 +17,4 @@ pub mod testing;
 pub use bm25::Bm25;
 pub use edge::edge;
 pub use index::{HybridQuery, Legs, PayloadPatch, Point, Selector, Sparse, VectorIndex};
-pub use server::server;
+pub use server::{server, server_version};

@@ -30,11 +30,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// older one weighs words over all tenants together: scores would tell one of the other's words.
 const OLDEST: (u64, u64) = (1, 19);
 
-/// Connects to the server at `url`, and makes the collection where it does not exist.
-pub async fn server(url: &str, api_key: Option<&str>, collection: &str, dim: usize) -> Result<Arc<dyn VectorIndex>> {
+/// The version of the server at `url`; makes nothing there.
+pub async fn server_version(url: &str, api_key: Option<&str>) -> Result<String> {
+    let client = connect(url, api_key)?;
+    Ok(client.health_check().await.map_err(fault)?.version)
+}
+
+fn connect(url: &str, api_key: Option<&str>) -> Result<Qdrant> {
     let config =
         Qdrant::from_url(url).timeout(PATIENCE).connect_timeout(Duration::from_secs(5)).skip_compatibility_check();
-    let client = config.api_key(api_key.filter(|key| !key.is_empty())).build().map_err(fault)?;
+    config.api_key(api_key.filter(|key| !key.is_empty())).build().map_err(fault)
+}
+
+/// Connects to the server at `url`, and makes the collection where it does not exist.
+pub async fn server(url: &str, api_key: Option<&str>, collection: &str, dim: usize) -> Result<Arc<dyn VectorIndex>> {
+    let client = connect(url, api_key)?;
     let version = client.health_check().await.map_err(fault)?.version;
     if parse_version(&version).is_none_or(|version| version < OLDEST) {
         return Err(Error::conflict(format!(

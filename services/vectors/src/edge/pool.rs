@@ -4,6 +4,8 @@
 use super::shard::Shard;
 use fuente_contract::{Error, ErrorCode, Result, TenantId};
 use std::collections::HashMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,6 +37,8 @@ impl Pool {
     /// Makes the directory and finishes what an interrupted drop left behind.
     pub(super) fn new(dir: &Path, dim: usize, open_shards: usize) -> Result<Self> {
         std::fs::create_dir_all(dir).map_err(Error::internal)?;
+        // Vectors tell much of the text they were made of: nobody else of the machine reads them.
+        std::fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(Error::internal)?;
         for entry in std::fs::read_dir(dir).map_err(Error::internal)? {
             let entry = entry.map_err(Error::internal)?;
             if entry.file_name().to_string_lossy().starts_with(DROPPED) {
