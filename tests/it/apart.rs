@@ -25,7 +25,7 @@ const SECRET: &str = "a service secret of these tests, long enough";
 const QUESTION: &str = "In Ireland, for how many weeks of leave is the other parent paid?";
 
 /// Processes that end with the test, however it ends.
-struct Processes(Vec<(&'static str, Child)>);
+pub struct Processes(pub Vec<(&'static str, Child)>);
 
 impl Drop for Processes {
     fn drop(&mut self) {
@@ -43,17 +43,27 @@ fn free_ports() -> Vec<u16> {
     held.iter().map(|listener| listener.local_addr().expect("an address").port()).collect()
 }
 
-/// Addresses of the embedded server, as an administrator would write them for an external one: a
-/// database of it that nobody has prepared, and its owner.
-fn addresses(postgres: &Path) -> (String, String) {
+/// Addresses of the embedded server, as an administrator would write them for an external one.
+pub fn addresses(postgres: &Path) -> (String, String) {
     let secrets = std::fs::read(postgres.join("secrets.json")).expect("the server's secrets");
     let secrets: Value = serde_json::from_slice(&secrets).expect("secrets are JSON");
     let state = std::fs::read_to_string(postgres.join("cluster/postmaster.pid")).expect("a running server");
     let port = state.lines().nth(3).expect("the port").trim().to_owned();
     let url = |role: &str, secret: &Value| {
-        format!("postgres://{role}:{}@127.0.0.1:{port}/postgres", secret.as_str().expect("a password"))
+        format!("postgres://{role}:{}@127.0.0.1:{port}/fuente", secret.as_str().expect("a password"))
     };
-    (url("fuente_app", &secrets["app"]), url("postgres", &secrets["superuser"]))
+    (url("fuente_app", &secrets["app"]), url("fuente_migrator", &secrets["migrator"]))
+}
+
+/// A database beside it that nobody has prepared: the serving role, and the owner.
+fn unprepared(postgres: &Path) -> (String, String) {
+    let (app, migrator) = addresses(postgres);
+    let kept = std::fs::read(postgres.join("secrets.json")).expect("the server's secrets");
+    let kept: Value = serde_json::from_slice(&kept).expect("secrets are JSON");
+    let secret = |role: &str| kept[role].as_str().expect("a password").to_owned();
+    let owner = migrator.replace("fuente_migrator", "postgres").replace(&secret("migrator"), &secret("superuser"));
+    let other = |url: &str| url.strip_suffix("/fuente").map(|server| format!("{server}/postgres")).expect("an address");
+    (other(&app), other(&owner))
 }
 
 /// The step of a deployment that alone knows the owner; a second time it changes nothing.
@@ -74,7 +84,7 @@ fn migrate(app: &str, owner: &str) {
 
 /// The same settings for all four, as in a deployment.
 fn start(data: &Path, ports: &[u16], qdrant: &str) -> Processes {
-    let (app, _) = addresses(&data.join("postgres"));
+    let (app, _) = unprepared(&data.join("postgres"));
     let mut variables = vec![
         ("FUENTE__DATA__DIRECTORY".to_owned(), data.display().to_string()),
         ("FUENTE__STORE__MODE".to_owned(), "external".to_owned()),
@@ -119,21 +129,11 @@ fn four_processes_make_one_fuente() {
     let data = folder.path();
     tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
         let defaults = fuente_settings::load_from(None, []).expect("the defaults are valid");
-        let options = StoreOptions {
-            embedded: true,
-            data_directory: data.join("postgres"),
-            postgres: None,
-            cache: defaults.cache(),
-            run_as: defaults.store.run_as.clone(),
-            url: None,
-            migrator_url: None,
-            max_connections: 4,
-        };
+        let options = StoreOptions::embedded(data, defaults.cache(), &defaults.store.run_as, 4);
         let server = fuente_store::open(&options).await.expect("Postgres");
-        let (app, owner) = addresses(&data.join("postgres"));
+        let (app, owner) = unprepared(&data.join("postgres"));
         migrate(&app, &owner);
-        let external = StoreOptions { embedded: false, url: Some(app), ..options };
-        let opened = fuente_store::open(&external).await.expect("the migrated database");
+        let opened = fuente_store::open(&StoreOptions::external(&app, "", 4)).await.expect("the migrated database");
         let qdrant = start_qdrant_grpc(&data.join("qdrant")).await.expect("the vector server");
         let system = Door::open().system();
         let tenant = tenants::create(&system, &opened.store, "apart", "Apart").await.expect("a tenant");

@@ -7,7 +7,9 @@ mod apart;
 mod company;
 mod deploy;
 mod documents;
+mod faults;
 mod leaks;
+mod queue;
 mod rights;
 mod tidy;
 
@@ -46,6 +48,8 @@ fn cases() -> Vec<Case> {
         documents::cases(),
         answers::cases(),
         apart::cases(),
+        faults::cases(),
+        queue::cases(),
         company::cases(),
         deploy::cases(),
     ]

@@ -47,10 +47,16 @@ pub fn folder() -> tempfile::TempDir {
 
 impl TestApp {
     pub fn start() -> Self {
-        let folder = folder();
+        Self::with(folder(), |_| {})
+    }
+
+    /// One with settings of its own, over the data in `folder`.
+    pub fn with(folder: tempfile::TempDir, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = settings(folder.path());
+        change(&mut settings);
         let runtime = Runtime::new().expect("a runtime");
         let running = runtime
-            .block_on(assemble::start(&settings(folder.path())))
+            .block_on(assemble::start(&settings))
             .unwrap_or_else(|error| panic!("Fuente does not start: {error:#}"));
         Self { url: running.url.clone(), running, runtime, _folder: folder }
     }

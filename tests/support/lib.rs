@@ -2,9 +2,11 @@
 
 pub mod app;
 pub mod events;
+pub mod held;
 pub mod people;
 pub mod tenant;
 
 pub use app::TestApp;
+pub use held::HeldWay;
 pub use people::Person;
 pub use tenant::Tenant;

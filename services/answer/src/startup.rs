@@ -68,15 +68,8 @@ pub fn options(settings: &Settings) -> AnswererOptions {
 
 /// Loads the embedding model, which compares an answer with its sources across languages.
 async fn embedder(settings: &Settings) -> Result<Embedder> {
-    let options = EmbedderOptions {
-        directory: settings.cache().join("models").join(&settings.models.embedder),
-        onnxruntime: settings.cache().join("lib/libonnxruntime.so"),
-        threads: settings.models.threads,
-    };
-    tokio::task::spawn_blocking(move || Embedder::load(&options))
-        .await
-        .map_err(Error::internal)?
-        .map_err(|error| Error::unavailable(error.to_string(), 60))
+    let models = &settings.models;
+    Embedder::open(EmbedderOptions::at(&settings.cache(), &models.embedder, models.threads)).await
 }
 
 /// The service as a process of its own: its server, not yet awaited, and its port.

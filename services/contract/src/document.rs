@@ -167,6 +167,10 @@ pub struct DeleteReceipt {
     pub passages: u64,
     pub vectors: u64,
     pub blobs: u64,
+    /// Vectors and files could not be removed at once. Nothing answers from them any more; their
+    /// removal goes on by itself, and they are not in the counts.
+    #[serde(default)]
+    pub pending: bool,
     /// Quotes in stored answers whose text was erased.
     pub citations: u64,
     /// From this access epoch on, no query can use the document.

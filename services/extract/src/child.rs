@@ -25,7 +25,7 @@ pub(crate) const UNFILTERED: &str = "fuente: system calls are not filtered on th
 /// Runs the hidden command `extract-child` of a program that ingests. Call it before threads start.
 #[must_use]
 pub fn main() -> ExitCode {
-    reply(answer(|source, limits| formats::read(source, limits)))
+    reply(answer(formats::read))
 }
 
 /// The same child with another reader: for tests of the confinement, which need one that misbehaves.

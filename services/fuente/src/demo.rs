@@ -111,5 +111,5 @@ fn welcome(url: &str, company: &Company, password: &str) {
     for person in &company.users {
         println!("  {:<34} {} ({})", person.email, person.name, person.role);
     }
-    println!("Ask: cargo xtask demo --ask \"How many vacation days do I have?\"");
+    println!("Ask: cargo xtask demo --ask \"¿Cuántos días de vacaciones tengo?\"");
 }

@@ -7,7 +7,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use anyhow::{Context, ensure};
 use fuente_contract::{Answer, Door, Ingest, Search};
-use fuente_settings::{Secret, Settings, StoreMode};
+use fuente_settings::{Settings, StoreMode};
 use fuente_store::{Store, StoreOptions};
 use fuente_wire::health::Ready;
 use fuente_wire::{BodyLimit, RemoteAnswer, RemoteIngest, RemoteSearch};
@@ -70,8 +70,8 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     ] {
         ensure!(!url.is_empty(), "{key} is needed: the address of that service.");
     }
-    let store = StoreOptions { migrator_url: None, ..options(settings) };
-    let opened = fuente_store::open(&store).await.context("The gateway does not start.")?;
+    // Serving needs no owner: that is the step before.
+    let opened = fuente_store::open(&options(settings, "")).await.context("The gateway does not start.")?;
     let parts = Parts {
         settings: settings.clone(),
         store: opened.store.clone(),
@@ -95,19 +95,11 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
 pub async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     ensure!(settings.store.mode == StoreMode::External, "store.mode must be \"external\" to migrate a database apart.");
     ensure!(!settings.store.migrator_url.0.is_empty(), "store.migrator_url is needed: the owner of the database.");
-    fuente_store::migrate(&options(settings)).await.context("The database is not migrated.")
+    fuente_store::migrate(&options(settings, &settings.store.migrator_url.0))
+        .await
+        .context("The database is not migrated.")
 }
 
-fn options(settings: &Settings) -> StoreOptions {
-    let filled = |secret: &Secret| (!secret.0.is_empty()).then(|| secret.0.clone());
-    StoreOptions {
-        embedded: false,
-        data_directory: settings.data.directory.join("postgres"),
-        postgres: None,
-        cache: settings.cache(),
-        run_as: settings.store.run_as.clone(),
-        url: filled(&settings.store.url),
-        migrator_url: filled(&settings.store.migrator_url),
-        max_connections: settings.store.max_connections,
-    }
+fn options(settings: &Settings, migrator: &str) -> StoreOptions {
+    StoreOptions::external(&settings.store.url.0, migrator, settings.store.max_connections)
 }

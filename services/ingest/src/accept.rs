@@ -1,10 +1,11 @@
 //! The door of the write side: bytes into the blob store, row and job into Postgres, `202` out.
 
+use crate::sweep::Sweeper;
 use fuente_contract::document::DeleteReceipt;
 use fuente_contract::ingest::{Accepted, ByteStream, Upload};
 use fuente_contract::{DocumentId, Error, ErrorCode, Ingest, Result, Role, Scope};
 use fuente_store::blobs::Blobs;
-use fuente_store::{AcceptedBlob, Store, documents, ingest_rows};
+use fuente_store::{AcceptedBlob, Deletion, Store, deletions, documents, ingest_rows};
 use fuente_vectors::{PayloadPatch, Selector, VectorIndex};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -14,6 +15,7 @@ pub struct Acceptor {
     pub(crate) store: Store,
     pub(crate) blobs: Blobs,
     pub(crate) index: Arc<dyn VectorIndex>,
+    pub(crate) sweeper: Sweeper,
     /// Wakes the workers of this process; those of others look every second.
     pub(crate) wake: Arc<Notify>,
     pub(crate) max_bytes: u64,
@@ -24,23 +26,18 @@ impl Ingest for Acceptor {
     async fn accept(&self, scope: &Scope, upload: Upload, bytes: ByteStream) -> Result<Accepted> {
         may_manage(scope)?;
         checked(&upload)?;
-        let blob = self.blobs.put_stream(scope, bytes, self.max_bytes).await?;
-        let row = AcceptedBlob {
-            key: blob.key.clone(),
-            bytes: blob.bytes,
-            hash: blob.hash.clone(),
-            mime: "application/octet-stream".to_owned(),
-        };
-        let accepted = match ingest_rows::accept(scope, &self.store, &upload, row).await {
+        // Before the first byte: should this call not come to its end, the file is removed all the same.
+        let key = self.blobs.key(scope);
+        let reserved = deletions::reserve(scope, &self.store, &key).await?;
+        let accepted = match self.stored(scope, &upload, bytes, &key, &reserved).await {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Nothing points to the bytes; the reconciler finds them if this fails too.
-                let _ = self.blobs.delete(&blob.key).await;
+                self.sweeper.begin(&reserved).await;
                 return Err(error);
             }
         };
         if accepted.unchanged {
-            let _ = self.blobs.delete(&blob.key).await;
+            self.sweeper.begin(&reserved).await;
             // The same bytes may have come with other rules; no job will carry those to the vectors.
             if upload.rules.is_some() {
                 self.retag(scope, accepted.document).await?;
@@ -53,13 +50,12 @@ impl Ingest for Acceptor {
 
     async fn delete(&self, scope: &Scope, document: DocumentId) -> Result<DeleteReceipt> {
         may_manage(scope)?;
-        // Postgres first: from its commit on no query can use the document, whatever follows.
-        let (mut receipt, keys) = documents::delete(scope, &self.store, document).await?;
-        receipt.vectors = self.index.delete(scope.tenant(), &Selector::Document(document)).await?;
-        self.index.flush(scope.tenant()).await?;
-        for key in keys {
-            self.blobs.delete(&key).await?;
-            receipt.blobs += 1;
+        // Postgres first: from its commit on no query can use the document, and whatever fails after
+        // it is worked off later.
+        let (mut receipt, left) = documents::delete(scope, &self.store, document).await?;
+        match self.sweeper.begin(&left).await {
+            Some(removed) => (receipt.vectors, receipt.blobs) = (removed.vectors, removed.blobs),
+            None => receipt.pending = true,
         }
         Ok(receipt)
     }
@@ -70,6 +66,27 @@ impl Ingest for Acceptor {
         let patch = PayloadPatch { policy: Some(policy), owner: Some(owner), library: Some(library), current: None };
         self.index.set_payload(scope.tenant(), &Selector::Document(document), &patch).await?;
         self.index.flush(scope.tenant()).await
+    }
+}
+
+impl Acceptor {
+    async fn stored(
+        &self,
+        scope: &Scope,
+        upload: &Upload,
+        bytes: ByteStream,
+        key: &str,
+        reserved: &Deletion,
+    ) -> Result<Accepted> {
+        let blob = self.blobs.put_stream(key, bytes, self.max_bytes).await?;
+        let row = AcceptedBlob {
+            key: blob.key,
+            reserved: reserved.id,
+            bytes: blob.bytes,
+            hash: blob.hash,
+            mime: "application/octet-stream".to_owned(),
+        };
+        ingest_rows::accept(scope, &self.store, upload, row).await
     }
 }
 

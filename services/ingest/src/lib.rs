@@ -8,6 +8,7 @@ pub mod chunk;
 mod lang;
 mod pipeline;
 pub mod startup;
+mod sweep;
 mod worker;
 
 pub use accept::Acceptor;

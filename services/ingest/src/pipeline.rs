@@ -5,13 +5,14 @@
 
 use crate::chunk::{Chunk, chunk};
 use crate::lang;
+use crate::sweep::Sweeper;
 use fuente_contract::document::{Progress, Stage};
 use fuente_contract::{Error, PassageId, Result, SystemScope};
 use fuente_extract::{ExtractError, Extracted, Jail};
 use fuente_models::{Embedder, ModelError};
 use fuente_store::blobs::Blobs;
 use fuente_store::jobs::{self, Claim};
-use fuente_store::{PassageRow, Store, TextRow};
+use fuente_store::{PassageRow, Store, TextRow, deletions};
 use fuente_vectors::{Bm25, PayloadPatch, Point, Selector, VectorIndex};
 use std::sync::Arc;
 
@@ -54,6 +55,7 @@ pub(crate) struct Pipeline {
     pub(crate) embedder: Embedder,
     pub(crate) jail: Jail,
     pub(crate) batch_tokens: usize,
+    pub(crate) sweeper: Sweeper,
 }
 
 impl Pipeline {
@@ -69,10 +71,11 @@ impl Pipeline {
     }
 
     async fn extract(&self, claim: &Claim) -> Result<Extracted, Stop> {
-        let file = tempfile::NamedTempFile::new().map_err(|error| Error::internal(error))?;
+        let file = tempfile::NamedTempFile::new().map_err(Error::internal)?;
         let bytes = self.blobs.get(&claim.blob_key).await?;
-        tokio::fs::write(file.path(), &bytes).await.map_err(|error| Error::internal(error))?;
-        self.jail.run(file.path(), &claim.file_name).await.map_err(Stop::File)
+        tokio::fs::write(file.path(), &bytes).await.map_err(Error::internal)?;
+        let extracted = self.jail.run(file.path(), &claim.file_name).await.map_err(Stop::File)?;
+        Ok(storable(extracted))
     }
 
     async fn chunk(&self, claim: &Claim, extracted: &Extracted) -> Result<(String, Vec<PassageRow>), Stop> {
@@ -89,10 +92,10 @@ impl Pipeline {
         let extracted = extracted.clone();
         let chunks = tokio::task::spawn_blocking(move || chunk(&extracted, &|text| embedder.count_tokens(text)))
             .await
-            .map_err(|error| Error::internal(error))?;
+            .map_err(Error::internal)?;
         let rows: Vec<PassageRow> = chunks.into_iter().map(|chunk| row(claim, chunk, &whole)).collect();
         if rows.is_empty() {
-            tracing::info!(%title, "the document holds no text");
+            tracing::info!(document = %claim.document, "the document holds no text");
             return Err(Stop::File(ExtractError::Empty));
         }
         jobs::save_passages(&self.system, &self.store, claim, &rows).await?;
@@ -120,35 +123,67 @@ impl Pipeline {
     }
 
     /// Both versions are marked current in the index for a moment; Postgres, which every hit is
-    /// checked against, knows one at a time, so no query ever sees both or none.
+    /// checked against, knows one at a time, so no query ever sees both or none. The tag is written
+    /// with the mark: points that an earlier worker marked already kept the tag of its time.
     async fn publish(&self, claim: &Claim, passages: usize, pages: i32) -> Result<(), Stop> {
         let total = i32::try_from(passages).unwrap_or(i32::MAX);
         let progress = Progress { pages, passages_done: total, passages_total: total, percent: 95 };
         self.report(claim, Stage::Publish, progress).await?;
         let (tenant, document) = (claim.tenant, claim.document);
-        let live = PayloadPatch { current: Some(true), ..PayloadPatch::default() };
+        let live = PayloadPatch {
+            policy: Some(claim.policy_tag),
+            owner: Some(claim.owner),
+            library: Some(claim.library),
+            current: Some(true),
+        };
         self.index.set_payload(tenant, &Selector::Version(claim.version), &live).await?;
         self.index.flush(tenant).await?;
         let published = jobs::publish(&self.system, &self.store, claim, self.embedder.id()).await?;
         // Rights may have changed since the claim: the tag is written again from what holds now.
-        let patch = PayloadPatch {
-            policy: Some(published.policy_tag),
-            owner: Some(published.owner),
-            library: Some(published.library),
-            current: None,
-        };
         if (published.policy_tag, published.owner, published.library) != (claim.policy_tag, claim.owner, claim.library)
         {
+            let patch = PayloadPatch {
+                policy: Some(published.policy_tag),
+                owner: Some(published.owner),
+                library: Some(published.library),
+                current: None,
+            };
             self.index.set_payload(tenant, &Selector::Document(document), &patch).await?;
         }
-        self.index.delete(tenant, &Selector::VersionsExcept { document, keep: published.current }).await?;
-        self.index.flush(tenant).await?;
+        for deletion in &published.left {
+            self.sweeper.begin(deletion).await;
+        }
         Ok(())
+    }
+
+    /// After a job ended without a result: another worker or a delete may have been faster than the
+    /// last write of this one. What it wrote for a version that answers no more goes again, and a
+    /// version that answers gets the mark and the tag that hold now.
+    pub(crate) async fn clean_up(&self, claim: &Claim) -> Result<()> {
+        if let Some(left) = deletions::of_lost(&self.system, &self.store, claim).await? {
+            self.sweeper.begin(&left).await;
+            return Ok(());
+        }
+        let Some((policy, owner, library)) = jobs::live_tag(&self.system, &self.store, claim).await? else {
+            return Ok(());
+        };
+        let patch =
+            PayloadPatch { policy: Some(policy), owner: Some(owner), library: Some(library), current: Some(true) };
+        self.index.set_payload(claim.tenant, &Selector::Version(claim.version), &patch).await
     }
 
     async fn report(&self, claim: &Claim, stage: Stage, progress: Progress) -> Result<(), Stop> {
         if jobs::progress(&self.system, &self.store, claim, stage, progress).await? { Ok(()) } else { Err(Stop::Lost) }
     }
+}
+
+/// What Postgres can hold: no NUL. The reader leaves none; but its process is the one that hostile
+/// files reach. One character stands for one, so that every offset stays true.
+fn storable(mut extracted: Extracted) -> Extracted {
+    extracted.text = extracted.text.replace('\0', "\u{FFFD}");
+    extracted.title = extracted.title.map(|title| title.replace('\0', "\u{FFFD}"));
+    extracted.mime = extracted.mime.replace('\0', "");
+    extracted
 }
 
 fn row(claim: &Claim, chunk: Chunk, whole: &str) -> PassageRow {
@@ -187,5 +222,24 @@ fn point(claim: &Claim, row: &PassageRow, text: &str, dense: Vec<f32>) -> Point 
         owner: claim.owner,
         lang: row.lang.clone(),
         current: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nul_becomes_a_character_of_its_own_length() {
+        let extracted = Extracted {
+            text: "a\0b".to_owned(),
+            pages: vec![],
+            blocks: vec![],
+            title: Some("\0".to_owned()),
+            mime: "text/plain".to_owned(),
+            warnings: vec![],
+        };
+        let kept = storable(extracted);
+        assert_eq!((kept.text.as_str(), kept.title.as_deref()), ("a\u{FFFD}b", Some("\u{FFFD}")));
     }
 }

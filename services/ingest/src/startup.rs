@@ -2,6 +2,7 @@
 
 use crate::accept::Acceptor;
 use crate::pipeline::Pipeline;
+use crate::sweep::Sweeper;
 use crate::worker::Worker;
 use actix_web::web::ServiceConfig;
 use anyhow::Context;
@@ -13,7 +14,7 @@ use fuente_store::blobs::Blobs;
 use fuente_store::{Opened, Store, StoreOptions};
 use fuente_vectors::VectorIndex;
 use fuente_wire::Opener;
-use fuente_wire::health::Ready;
+use fuente_wire::health::Asks;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,8 +49,10 @@ pub fn start(
 ) -> Result<(Acceptor, Workers)> {
     let blobs = Blobs::open(&settings.data.directory.join("blobs"))?;
     let wake = Arc::new(Notify::new());
+    let sweeper = Sweeper { system: system.clone(), store: store.clone(), blobs: blobs.clone(), index: index.clone() };
     let acceptor = Acceptor {
         store: store.clone(),
+        sweeper: sweeper.clone(),
         blobs: blobs.clone(),
         index: index.clone(),
         wake: wake.clone(),
@@ -63,9 +66,11 @@ pub fn start(
         embedder,
         jail: jail(settings)?,
         batch_tokens: settings.ingest.batch_tokens,
+        sweeper: sweeper.clone(),
     };
     let stop = CancellationToken::new();
     let mut running = JoinSet::new();
+    running.spawn(sweeper.run(stop.clone()));
     for number in 0..settings.ingest.workers.max(1) {
         let name = format!("{}-{number}", std::process::id());
         running.spawn(Worker { name, pipeline: pipeline.clone(), wake: wake.clone(), stop: stop.clone() }.run());
@@ -119,7 +124,12 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let door = Door::open();
     let (acceptor, workers) = start(settings, door.system(), opened.store.clone(), index, embedder)?;
     let serve = fuente_wire::serve::ingest(Arc::new(acceptor), Opener::new(secret, door));
-    let health = fuente_wire::health::routes(Arc::new(StoreReady(opened.store.clone())));
+    let asked = opened.store.clone();
+    let ready = Asks(move || {
+        let store = asked.clone();
+        async move { store.ping().await }
+    });
+    let health = fuente_wire::health::routes(Arc::new(ready));
     let routes = move |config: &mut ServiceConfig| {
         serve(config);
         health(config);
@@ -133,39 +143,12 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
 }
 
 async fn store(settings: &Settings) -> Result<Opened> {
-    let filled = |secret: &fuente_settings::Secret| (!secret.0.is_empty()).then(|| secret.0.clone());
-    fuente_store::open(&StoreOptions {
-        embedded: false,
-        data_directory: settings.data.directory.join("postgres"),
-        postgres: None,
-        cache: settings.cache(),
-        run_as: settings.store.run_as.clone(),
-        url: filled(&settings.store.url),
-        // The process that handles files from outside never holds the owner's password.
-        migrator_url: None,
-        max_connections: settings.store.max_connections,
-    })
-    .await
+    let at = &settings.store;
+    // The process that handles files from outside never holds the owner's password.
+    fuente_store::open(&StoreOptions::external(&at.url.0, "", at.max_connections)).await
 }
 
 async fn embedder(settings: &Settings) -> Result<Embedder> {
-    let options = EmbedderOptions {
-        directory: settings.cache().join("models").join(&settings.models.embedder),
-        onnxruntime: settings.cache().join("lib/libonnxruntime.so"),
-        threads: settings.models.threads,
-    };
-    tokio::task::spawn_blocking(move || Embedder::load(&options))
-        .await
-        .map_err(Error::internal)?
-        .map_err(|error| Error::unavailable(error.to_string(), 60))
-}
-
-/// Ready while Postgres answers.
-struct StoreReady(Store);
-
-#[async_trait::async_trait]
-impl Ready for StoreReady {
-    async fn ready(&self) -> Result<()> {
-        self.0.ping().await
-    }
+    let models = &settings.models;
+    Embedder::open(EmbedderOptions::at(&settings.cache(), &models.embedder, models.threads)).await
 }

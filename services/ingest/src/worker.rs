@@ -55,7 +55,12 @@ impl Worker {
             ended = self.pipeline.run(claim) => ended,
             () = self.beat(claim) => Err(Stop::Lost),
         };
+        let done = ended.is_ok();
         self.record(claim, ended).await;
+        if !done && let Err(error) = self.pipeline.clean_up(claim).await {
+            // A delete sweeps once more after late writers, and late points replace none that answer.
+            tracing::warn!(%error, job = %claim.job, "what a lost job wrote could not be put right");
+        }
     }
 
     /// Returns when the job is no longer ours.

@@ -28,6 +28,14 @@ pub struct EmbedderOptions {
     pub threads: usize,
 }
 
+impl EmbedderOptions {
+    /// The model `name` as `cargo xtask models` puts it below `cache`.
+    #[must_use]
+    pub fn at(cache: &Path, name: &str, threads: usize) -> Self {
+        Self { directory: cache.join("models").join(name), onnxruntime: cache.join("lib/libonnxruntime.so"), threads }
+    }
+}
+
 /// A loaded embedding model. Clones share it.
 #[derive(Clone)]
 pub struct Embedder {
@@ -66,6 +74,17 @@ impl Embedder {
         // The hash is part of the id: vectors of two builds of a model must not be compared.
         let id = format!("{name}@{}", entry.sha256().get(..12).unwrap_or_default());
         Ok(Self { shared: Arc::new(Shared { lanes, tokenizer, facts, id, worker: Some(worker) }) })
+    }
+
+    /// [`Embedder::load`], off the async threads.
+    ///
+    /// # Errors
+    /// `Unavailable`, with what is missing and how to get it.
+    pub async fn open(options: EmbedderOptions) -> fuente_contract::Result<Self> {
+        tokio::task::spawn_blocking(move || Self::load(&options))
+            .await
+            .map_err(fuente_contract::Error::internal)?
+            .map_err(|error| fuente_contract::Error::unavailable(error.to_string(), 60))
     }
 
     /// Vectors of questions, before any bulk work. A question above [`Self::max_tokens`] is

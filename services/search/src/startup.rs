@@ -4,13 +4,13 @@ use crate::{Searcher, SearcherOptions};
 use actix_web::dev::Server;
 use actix_web::web::ServiceConfig;
 use anyhow::Context;
-use fuente_contract::{Door, Error, Result};
+use fuente_contract::{Door, Result};
 use fuente_models::{Embedder, EmbedderOptions};
 use fuente_settings::{Settings, StoreMode, VectorsMode};
-use fuente_store::{Opened, Store, StoreOptions};
+use fuente_store::{Opened, StoreOptions};
 use fuente_vectors::VectorIndex;
 use fuente_wire::Opener;
-use fuente_wire::health::Ready;
+use fuente_wire::health::Asks;
 use std::sync::Arc;
 
 /// Opens the store that the settings name.
@@ -24,16 +24,13 @@ pub async fn store(settings: &Settings) -> Result<Opened> {
 /// Where the store is, as the settings say.
 #[must_use]
 pub fn store_options(settings: &Settings) -> StoreOptions {
-    let filled = |secret: &fuente_settings::Secret| (!secret.0.is_empty()).then(|| secret.0.clone());
-    StoreOptions {
-        embedded: settings.store.mode == StoreMode::Embedded,
-        data_directory: settings.data.directory.join("postgres"),
-        postgres: (!settings.store.postgres.as_os_str().is_empty()).then(|| settings.store.postgres.clone()),
-        cache: settings.cache(),
-        run_as: settings.store.run_as.clone(),
-        url: filled(&settings.store.url),
-        migrator_url: filled(&settings.store.migrator_url),
-        max_connections: settings.store.max_connections,
+    let at = &settings.store;
+    match at.mode {
+        StoreMode::External => StoreOptions::external(&at.url.0, &at.migrator_url.0, at.max_connections),
+        StoreMode::Embedded => StoreOptions {
+            postgres: (!at.postgres.as_os_str().is_empty()).then(|| at.postgres.clone()),
+            ..StoreOptions::embedded(&settings.data.directory, settings.cache(), &at.run_as, at.max_connections)
+        },
     }
 }
 
@@ -58,15 +55,8 @@ pub async fn index(settings: &Settings, dim: usize) -> Result<Arc<dyn VectorInde
 /// # Errors
 /// Names the file that is missing or broken, and how to get it.
 pub async fn embedder(settings: &Settings) -> Result<Embedder> {
-    let options = EmbedderOptions {
-        directory: settings.cache().join("models").join(&settings.models.embedder),
-        onnxruntime: settings.cache().join("lib/libonnxruntime.so"),
-        threads: settings.models.threads,
-    };
-    tokio::task::spawn_blocking(move || Embedder::load(&options))
-        .await
-        .map_err(Error::internal)?
-        .map_err(|error| Error::unavailable(error.to_string(), 60))
+    let models = &settings.models;
+    Embedder::open(EmbedderOptions::at(&settings.cache(), &models.embedder, models.threads)).await
 }
 
 /// How to search, as the settings say.
@@ -81,8 +71,8 @@ pub fn options(settings: &Settings) -> SearcherOptions {
 /// Names the backend that does not open.
 pub async fn service(settings: &Settings) -> Result<(Searcher, Opened)> {
     // The owner's address is for `fuente-gateway migrate` alone.
-    let options = StoreOptions { migrator_url: None, ..store_options(settings) };
-    let (opened, embedder) = tokio::try_join!(fuente_store::open(&options), embedder(settings))?;
+    let at = StoreOptions { migrator_url: None, ..store_options(settings) };
+    let (opened, embedder) = tokio::try_join!(fuente_store::open(&at), embedder(settings))?;
     let index = index(settings, embedder.dim()).await?;
     Ok((Searcher::new(opened.store.clone(), index, embedder, options(settings)), opened))
 }
@@ -104,7 +94,12 @@ pub async fn build(settings: &Settings) -> anyhow::Result<(Server, u16, Opened)>
     );
     let (service, opened) = service(settings).await.context("The search service does not start.")?;
     let serve = fuente_wire::serve::search(Arc::new(service), Opener::new(secret, Door::open()));
-    let health = fuente_wire::health::routes(Arc::new(StoreReady(opened.store.clone())));
+    let asked = opened.store.clone();
+    let ready = Asks(move || {
+        let store = asked.clone();
+        async move { store.ping().await }
+    });
+    let health = fuente_wire::health::routes(Arc::new(ready));
     let routes = move |config: &mut ServiceConfig| {
         serve(config);
         health(config);
@@ -123,14 +118,4 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     tracing::info!(port, "search service listens");
     server.await?;
     opened.close().await.map_err(Into::into)
-}
-
-/// Ready while Postgres answers.
-struct StoreReady(Store);
-
-#[async_trait::async_trait]
-impl Ready for StoreReady {
-    async fn ready(&self) -> Result<()> {
-        self.0.ping().await
-    }
 }

@@ -1,6 +1,7 @@
 //! Rules over more than one key, checked once at the start.
 
 use crate::{Settings, StoreMode, VectorsMode};
+use std::net::IpAddr;
 
 pub(crate) fn rules(settings: &Settings) -> Result<(), String> {
     let secret = &settings.service.secret.0;
@@ -8,6 +9,13 @@ pub(crate) fn rules(settings: &Settings) -> Result<(), String> {
         return Err(
             "service.secret is too short: use 32 random characters or more (`openssl rand -hex 32` makes some).".into(),
         );
+    }
+    let gateway = &settings.gateway;
+    if let Some(name) = gateway.proxy_names().find(|name| name.parse::<IpAddr>().is_err()) {
+        return Err(format!("gateway.trusted_proxies holds `{name}`, which is no address such as 10.0.0.2."));
+    }
+    if !gateway.is_local() && !gateway.secure_cookies {
+        return Err("gateway.host is not a loopback address, so gateway.secure_cookies must be true: sessions would cross the network in the clear. Put HTTPS before the door.".into());
     }
     let apart = [&settings.ingest.url, &settings.search.url, &settings.answer.url].iter().any(|url| !url.is_empty());
     if apart && secret.is_empty() {

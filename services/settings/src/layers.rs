@@ -160,4 +160,24 @@ mod tests {
         let error = load_from(None, env(&[("FUENTE__SERVICE__SECRET", "abc")])).unwrap_err();
         assert!(error.to_string().contains("32"), "{error}");
     }
+
+    #[test]
+    fn a_door_that_others_reach_sends_its_cookies_over_https_only() {
+        let open = ("FUENTE__GATEWAY__HOST", "0.0.0.0");
+        let error = load_from(None, env(&[open])).unwrap_err();
+        assert!(error.to_string().contains("gateway.secure_cookies"), "{error}");
+        assert!(load_from(None, env(&[open, ("FUENTE__GATEWAY__SECURE_COOKIES", "true")])).is_ok());
+        for local in ["127.0.0.1", "127.0.0.2", "::1", "localhost"] {
+            assert!(load_from(None, env(&[("FUENTE__GATEWAY__HOST", local)])).is_ok(), "{local}");
+        }
+    }
+
+    #[test]
+    fn proxies_are_addresses() {
+        let proxies = |text| load_from(None, env(&[("FUENTE__GATEWAY__TRUSTED_PROXIES", text)]));
+        let read = proxies("10.0.0.2, ::1").unwrap().gateway.proxies();
+        assert_eq!(read, ["10.0.0.2", "::1"].map(|text| text.parse::<std::net::IpAddr>().unwrap()));
+        let error = proxies("10.0.0.2, proxy.example").unwrap_err();
+        assert!(error.to_string().contains("`proxy.example`"), "{error}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The shape of the settings. What each key means stands in `default.toml`, beside its default.
 
 use serde::Deserialize;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// A value that never shows itself in a log.
@@ -50,6 +51,25 @@ pub struct Gateway {
     pub max_json_bytes: usize,
     pub max_upload_bytes: u64,
     pub sign_in_attempts: u32,
+    pub trusted_proxies: String,
+}
+
+impl Gateway {
+    /// The addresses of `trusted_proxies`. The boot refuses what cannot be read, so nothing is
+    /// left out here.
+    #[must_use]
+    pub fn proxies(&self) -> Vec<IpAddr> {
+        self.proxy_names().filter_map(|name| name.parse::<IpAddr>().ok()).map(|ip| ip.to_canonical()).collect()
+    }
+
+    pub(crate) fn proxy_names(&self) -> impl Iterator<Item = &str> {
+        self.trusted_proxies.split(',').map(str::trim).filter(|name| !name.is_empty())
+    }
+
+    /// Whether only this machine reaches the door.
+    pub(crate) fn is_local(&self) -> bool {
+        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

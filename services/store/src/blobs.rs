@@ -15,6 +15,7 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub struct Blobs {
     inner: Arc<dyn ObjectStore>,
+    directory: Arc<Path>,
 }
 
 /// Bytes that were stored.
@@ -36,16 +37,22 @@ impl Blobs {
         // Synced before it is acknowledged: an accepted document survives a power cut.
         let inner =
             LocalFileSystem::new_with_prefix(directory).map_err(fault)?.with_automatic_cleanup(true).with_fsync(true);
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), directory: directory.into() })
+    }
+
+    /// A key that no other file has or had.
+    #[must_use]
+    pub fn key(&self, scope: &Scope) -> String {
+        format!("{}/{}", scope.tenant(), Uuid::now_v7())
     }
 
     /// Streams bytes in while hashing them: constant memory, and no part file where it breaks off.
+    /// The key is one that [`Blobs::key`] made, and is used once.
     ///
     /// # Errors
     /// `TooLarge` above `most` bytes, `InsufficientStorage` where the disk is full.
-    pub async fn put_stream(&self, scope: &Scope, mut bytes: ByteStream, most: u64) -> Result<StoredBlob> {
-        let key = format!("{}/{}", scope.tenant(), Uuid::now_v7());
-        let upload = self.inner.put_multipart(&Key::from(key.as_str())).await.map_err(fault)?;
+    pub async fn put_stream(&self, key: &str, mut bytes: ByteStream, most: u64) -> Result<StoredBlob> {
+        let upload = self.inner.put_multipart(&Key::from(key)).await.map_err(fault)?;
         let mut writer = WriteMultipart::new(upload);
         let (mut hasher, mut length) = (blake3::Hasher::new(), 0_u64);
         while let Some(part) = bytes.next().await {
@@ -72,7 +79,7 @@ impl Blobs {
             writer.put(part);
         }
         writer.finish().await.map_err(fault)?;
-        Ok(StoredBlob { key, bytes: length, hash: hasher.finalize().as_bytes().to_vec() })
+        Ok(StoredBlob { key: key.to_owned(), bytes: length, hash: hasher.finalize().as_bytes().to_vec() })
     }
 
     /// # Errors
@@ -81,14 +88,20 @@ impl Blobs {
         self.inner.get(&Key::from(key)).await.map_err(fault)?.bytes().await.map_err(fault)
     }
 
-    /// Deleting what is not there is no error.
+    /// Deletes the file, and the part of one that a crash left behind. Deleting what is not there is
+    /// no error.
     ///
     /// # Errors
     /// Where the store fails.
     pub async fn delete(&self, key: &str) -> Result<()> {
         match self.inner.delete(&Key::from(key)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(fault(error)),
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(fault(error)),
+        }
+        // The local store gathers an upload under this name; a key is used once, so there is but one.
+        match tokio::fs::remove_file(self.directory.join(format!("{key}#1"))).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::internal(error)),
+            _ => Ok(()),
         }
     }
 }

@@ -118,7 +118,10 @@ pub(crate) fn fault(error: sqlx::Error) -> Error {
             Some("23503" | "23001") => {
                 Error::conflict("It is still in use, or it names something that does not exist.").because(&error)
             }
-            Some("23514" | "22001" | "22P02") => Error::invalid("A value is not valid here.").because(&error),
+            // The last two: a character that no text of Postgres can hold, such as NUL.
+            Some("23514" | "22001" | "22P02" | "22021" | "22P05") => {
+                Error::invalid("A value is not valid here.").because(&error)
+            }
             Some("53100") => Error::new(ErrorCode::InsufficientStorage, "The database's disk is full.").because(&error),
             Some("57P01" | "57P02" | "57P03" | "57014" | "25P03" | "53300" | "40001" | "40P01") => {
                 Error::unavailable(away, 2).because(&error)

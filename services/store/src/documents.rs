@@ -2,6 +2,7 @@
 
 use crate::access::epoch_in;
 use crate::db::{Store, View, commit, fault, limited};
+use crate::deletions::{self, Deletion};
 use crate::rows::{after, page, stamp};
 use fuente_contract::document::{DeleteReceipt, DocumentInfo, DocumentText, PageStart};
 use fuente_contract::{Cursor, DocumentId, Error, LibraryId, Page, Result, Scope, UserId, VersionId};
@@ -134,18 +135,29 @@ pub async fn tag(scope: &Scope, store: &Store, id: DocumentId) -> Result<(i64, U
 }
 
 /// Removes a document: its versions, passages and jobs, and the text of every answer that used it.
-/// Returns the counts and the keys of its blobs, which the caller deletes next.
+/// Returns the counts, and what is left to remove outside the database: the caller begins with it,
+/// and whatever happens to the caller, it is worked off.
 ///
 /// # Errors
 /// `NotFound`.
-pub async fn delete(scope: &Scope, store: &Store, id: DocumentId) -> Result<(DeleteReceipt, Vec<String>)> {
+pub async fn delete(scope: &Scope, store: &Store, id: DocumentId) -> Result<(DeleteReceipt, Deletion)> {
     let mut tx = store.manage(scope).await?;
-    let row = sqlx::query("SELECT ARRAY(SELECT blob_key FROM document_versions WHERE document_id = $1) AS keys, (SELECT count(*) FROM passages WHERE document_id = $1) AS passages FROM documents WHERE id = $1 FOR UPDATE")
+    // Locked before anything is read of it: an upload or a publication that was first counts.
+    let locked = sqlx::query("SELECT 1 AS one FROM documents WHERE id = $1 FOR UPDATE")
         .bind(id.0)
         .fetch_optional(&mut *tx)
         .await
         .map_err(fault)?;
-    let row = row.ok_or_else(Error::not_found)?;
+    locked.ok_or_else(Error::not_found)?;
+    let row = sqlx::query(
+        "SELECT ARRAY(SELECT blob_key FROM document_versions WHERE document_id = $1) AS keys,
+                (SELECT count(*) FROM passages WHERE document_id = $1) AS passages,
+                EXISTS (SELECT 1 FROM ingest_jobs WHERE document_id = $1 AND (state = 'running' OR updated_at > now() - interval '2 minutes')) AS worked_on",
+    )
+    .bind(id.0)
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(fault)?;
     let keys: Vec<String> = row.get("keys");
     let citations =
         sqlx::query("UPDATE message_citations SET quote = NULL WHERE document_id = $1 AND quote IS NOT NULL")
@@ -154,7 +166,7 @@ pub async fn delete(scope: &Scope, store: &Store, id: DocumentId) -> Result<(Del
             .await
             .map_err(fault)?;
     // The answer itself was made of the document's text, and so was its trace.
-    sqlx::query("UPDATE messages SET reply = 'null' WHERE $1 = ANY(documents)")
+    sqlx::query("UPDATE messages SET reply = 'null' WHERE documents @> ARRAY[$1]")
         .bind(id.0)
         .execute(&mut *tx)
         .await
@@ -165,14 +177,16 @@ pub async fn delete(scope: &Scope, store: &Store, id: DocumentId) -> Result<(Del
         .await
         .map_err(fault)?;
     sqlx::query("DELETE FROM documents WHERE id = $1").bind(id.0).execute(&mut *tx).await.map_err(fault)?;
+    let versions = keys.len() as u64;
+    let left = deletions::of_document(&mut tx, scope.tenant(), id, keys, row.get("worked_on")).await?;
     let epoch = epoch_in(&mut tx).await?;
     commit(tx).await?;
     let receipt = DeleteReceipt {
-        versions: keys.len() as u64,
+        versions,
         passages: u64::try_from(row.get::<i64, _>("passages")).unwrap_or(0),
         citations: citations.rows_affected(),
         epoch,
         ..DeleteReceipt::default()
     };
-    Ok((receipt, keys))
+    Ok((receipt, left))
 }

@@ -1,6 +1,7 @@
 //! An accepted upload: document, version and job in one transaction.
 
 use crate::db::{Store, commit, fault};
+use crate::deletions;
 use crate::policies;
 use fuente_contract::ingest::{Accepted, Upload};
 use fuente_contract::{DocumentId, Error, JobId, LibraryId, Result, Scope, VersionId};
@@ -12,6 +13,8 @@ use uuid::Uuid;
 #[derive(Clone, Debug)]
 pub struct AcceptedBlob {
     pub key: String,
+    /// The [`crate::Deletion`] that was foreseen for it.
+    pub reserved: Uuid,
     pub bytes: u64,
     /// blake3.
     pub hash: Vec<u8>,
@@ -32,10 +35,11 @@ pub async fn accept(scope: &Scope, store: &Store, upload: &Upload, blob: Accepte
     };
     let document = document(&mut tx, scope, upload, own, policy).await?;
     if let Some(accepted) = unchanged(&mut tx, document, &blob).await? {
-        // Rights or title may have changed all the same.
+        // Rights or title may have changed all the same. The file is nobody's; its removal stands.
         commit(tx).await?;
         return Ok(accepted);
     }
+    deletions::take_back(&mut tx, blob.reserved).await?;
     let (version, job) = (VersionId::fresh(), JobId::fresh());
     sqlx::query(
         "INSERT INTO document_versions (tenant_id, id, document_id, ordinal, state, blob_key, bytes, content_hash, file_name, mime)
@@ -93,10 +97,8 @@ async fn document(
          ON CONFLICT (tenant_id, library_id, external_id) DO UPDATE SET
              title = CASE WHEN excluded.title_given THEN excluded.title ELSE documents.title END,
              title_given = documents.title_given OR excluded.title_given,
-             own_policy = coalesce(excluded.own_policy, documents.own_policy),
-             effective_policy = coalesce(excluded.own_policy, documents.effective_policy),
              updated_at = now()
-         RETURNING id",
+         RETURNING id, own_policy",
     )
     .bind(scope.tenant().0)
     .bind(DocumentId::fresh().0)
@@ -110,7 +112,17 @@ async fn document(
     .fetch_one(&mut **tx)
     .await
     .map_err(fault)?;
-    Ok(DocumentId(row.get(0)))
+    let id = DocumentId(row.get(0));
+    // A statement of its own, and only where there is a change: naming these columns raises the epoch.
+    if own.is_some() && row.get::<Option<Uuid>, _>(1) != own {
+        sqlx::query("UPDATE documents SET own_policy = $2, effective_policy = $2 WHERE id = $1")
+            .bind(id.0)
+            .bind(own)
+            .execute(&mut **tx)
+            .await
+            .map_err(fault)?;
+    }
+    Ok(id)
 }
 
 async fn unchanged(

@@ -1,6 +1,7 @@
 //! What a job writes on its way. Everything is repeatable, and every write checks the claim's fence.
 
 use crate::db::{Store, commit, fault};
+use crate::deletions::{self, Deletion};
 use crate::jobs::Claim;
 use crate::rows::{PassageRow, TextRow, int};
 use fuente_contract::document::{Progress, Stage};
@@ -11,11 +12,13 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 /// What holds in the transaction that made the version current.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Published {
     pub previous: Option<VersionId>,
     /// The version that answers from now on: the claim's, unless a newer one was faster.
     pub current: VersionId,
+    /// Vectors of the versions that answer no more: whoever published begins with them.
+    pub left: Vec<Deletion>,
     pub policy_tag: i64,
     pub owner: UserId,
     pub library: LibraryId,
@@ -51,8 +54,14 @@ pub async fn progress(
     Ok(kept.rows_affected() == 1)
 }
 
-/// The job's row, locked, if it is still this claim's.
+/// The job's row, locked, if it is still this claim's. The document's is locked first, as a delete
+/// does: in another order the two would wait for each other.
 async fn fenced(tx: &mut PgTransaction<'static>, claim: &Claim) -> Result<()> {
+    sqlx::query("SELECT 1 AS one FROM documents WHERE id = $1 FOR NO KEY UPDATE")
+        .bind(claim.document.0)
+        .execute(&mut **tx)
+        .await
+        .map_err(fault)?;
     let row =
         sqlx::query("SELECT 1 AS one FROM ingest_jobs WHERE id = $1 AND fence = $2 AND state = 'running' FOR UPDATE")
             .bind(claim.job.0)
@@ -63,37 +72,37 @@ async fn fenced(tx: &mut PgTransaction<'static>, claim: &Claim) -> Result<()> {
     row.map(|_| ()).ok_or_else(|| Error::conflict("The job belongs to another worker now, or was cancelled."))
 }
 
-/// Stores the canonical text of the version, and returns the document's title: the uploader's, else
-/// the one that stands in the document, else the file's name.
+/// Stores the canonical text of the version, and returns the title under which it is to be published:
+/// the uploader's, else the one that stands in the document, else the one that the document has. The
+/// document's own changes with the publication: until then the version before answers under its title.
 ///
 /// # Errors
 /// `Conflict` where the claim is lost.
 pub async fn save_text(scope: &SystemScope, store: &Store, claim: &Claim, text: &TextRow) -> Result<String> {
     let mut tx = store.inside(scope, claim.tenant).await?;
     fenced(&mut tx, claim).await?;
-    sqlx::query("UPDATE document_versions SET text = $2, pages = $3, lang = $4, mime = $5 WHERE id = $1")
-        .bind(claim.version.0)
-        .bind(&text.text)
-        .bind(Json(&text.pages))
-        .bind(&text.lang)
-        .bind(&text.mime)
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
-    if let Some(title) = text.title.as_deref().map(str::trim).filter(|title| !title.is_empty()) {
-        let short: String = title.chars().take(300).collect();
-        sqlx::query("UPDATE documents SET title = $2 WHERE id = $1 AND NOT title_given")
-            .bind(claim.document.0)
-            .bind(short)
-            .execute(&mut *tx)
-            .await
-            .map_err(fault)?;
-    }
-    let title = sqlx::query_scalar("SELECT title FROM documents WHERE id = $1")
-        .bind(claim.document.0)
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(fault)?;
+    let title = text.title.as_deref().map(str::trim).filter(|title| !title.is_empty());
+    let title: Option<String> = title.map(|title| title.chars().take(300).collect());
+    sqlx::query(
+        "UPDATE document_versions SET text = $2, pages = $3, lang = $4, mime = $5, own_title = $6 WHERE id = $1",
+    )
+    .bind(claim.version.0)
+    .bind(&text.text)
+    .bind(Json(&text.pages))
+    .bind(&text.lang)
+    .bind(&text.mime)
+    .bind(&title)
+    .execute(&mut *tx)
+    .await
+    .map_err(fault)?;
+    let title = sqlx::query_scalar(
+        "SELECT CASE WHEN title_given THEN title ELSE coalesce($2, title) END FROM documents WHERE id = $1",
+    )
+    .bind(claim.document.0)
+    .bind(title)
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(fault)?;
     commit(tx).await?;
     Ok(title)
 }
@@ -149,7 +158,7 @@ pub async fn publish(scope: &SystemScope, store: &Store, claim: &Claim, embedder
                 coalesce((SELECT ordinal FROM document_versions WHERE id = current_version), 0) AS current,
                 (SELECT ordinal FROM document_versions WHERE id = $2) AS own
          FROM documents JOIN policies ON policies.tenant_id = documents.tenant_id AND policies.id = effective_policy
-         WHERE documents.id = $1 FOR UPDATE OF documents",
+         WHERE documents.id = $1",
     )
     .bind(claim.document.0)
     .bind(claim.version.0)
@@ -159,35 +168,25 @@ pub async fn publish(scope: &SystemScope, store: &Store, claim: &Claim, embedder
     let row = row.ok_or_else(|| Error::conflict("The document was deleted."))?;
     let previous: Option<Uuid> = row.get("current_version");
     let newest = row.get::<i32, _>("own") >= row.get::<i32, _>("current");
-    let (state, superseded) = if newest {
-        ("live", previous.filter(|id| *id != claim.version.0))
-    } else {
-        ("superseded", Some(claim.version.0))
-    };
-    sqlx::query("UPDATE document_versions SET state = $2, embedder = $3, published_at = now() WHERE id = $1")
+    sqlx::query("UPDATE document_versions SET state = 'live', embedder = $2, published_at = now() WHERE id = $1")
         .bind(claim.version.0)
-        .bind(state)
         .bind(embedder)
         .execute(&mut *tx)
         .await
         .map_err(fault)?;
     if newest {
-        sqlx::query("UPDATE documents SET current_version = $2, updated_at = now() WHERE id = $1")
-            .bind(claim.document.0)
-            .bind(claim.version.0)
-            .execute(&mut *tx)
-            .await
-            .map_err(fault)?;
+        sqlx::query(
+            "UPDATE documents SET current_version = $2, updated_at = now(),
+                 title = CASE WHEN title_given THEN title ELSE coalesce((SELECT own_title FROM document_versions WHERE id = $2), title) END
+             WHERE id = $1",
+        )
+        .bind(claim.document.0)
+        .bind(claim.version.0)
+        .execute(&mut *tx)
+        .await
+        .map_err(fault)?;
     }
-    if let Some(old) = superseded {
-        // The text stays, so that citations of old answers can still be opened; the passages go.
-        sqlx::query("UPDATE document_versions SET state = 'superseded' WHERE id = $1")
-            .bind(old)
-            .execute(&mut *tx)
-            .await
-            .map_err(fault)?;
-        sqlx::query("DELETE FROM passages WHERE version_id = $1").bind(old).execute(&mut *tx).await.map_err(fault)?;
-    }
+    let left = supersede(&mut tx, claim, if newest { row.get("own") } else { row.get::<i32, _>("own") + 1 }).await?;
     sqlx::query(
         "UPDATE ingest_jobs SET state = 'done', percent = 100, lease_until = NULL, updated_at = now() WHERE id = $1",
     )
@@ -202,5 +201,59 @@ pub async fn publish(scope: &SystemScope, store: &Store, claim: &Claim, embedder
         policy_tag: row.get("tag"),
         owner: UserId(row.get("owner_id")),
         library: LibraryId(row.get("library_id")),
+        left,
     })
+}
+
+/// What the vectors of the claim's version carry, if it is the one that answers.
+///
+/// # Errors
+/// Where Postgres fails.
+pub async fn live_tag(scope: &SystemScope, store: &Store, claim: &Claim) -> Result<Option<(i64, UserId, LibraryId)>> {
+    let mut tx = store.inside(scope, claim.tenant).await?;
+    let row = sqlx::query(
+        "SELECT tag, owner_id, library_id FROM documents
+         JOIN policies ON policies.tenant_id = documents.tenant_id AND policies.id = effective_policy
+         WHERE documents.id = $1 AND current_version = $2",
+    )
+    .bind(claim.document.0)
+    .bind(claim.version.0)
+    .fetch_optional(&mut *tx)
+    .await
+    .map_err(fault)?;
+    Ok(row.map(|row| (row.get(0), UserId(row.get(1)), LibraryId(row.get(2)))))
+}
+
+/// Ends the versions older than `ordinal`. Their texts stay, so that citations of old answers can
+/// still be opened; their passages and vectors go, and jobs that still wait for them are over.
+async fn supersede(tx: &mut PgTransaction<'static>, claim: &Claim, ordinal: i32) -> Result<Vec<Deletion>> {
+    let older: Vec<Uuid> = sqlx::query_scalar(
+        "UPDATE document_versions SET state = 'superseded' WHERE document_id = $1 AND ordinal < $2 AND state <> 'superseded' RETURNING id",
+    )
+    .bind(claim.document.0)
+    .bind(ordinal)
+    .fetch_all(&mut **tx)
+    .await
+    .map_err(fault)?;
+    sqlx::query("DELETE FROM passages WHERE version_id = ANY($1)")
+        .bind(&older)
+        .execute(&mut **tx)
+        .await
+        .map_err(fault)?;
+    let overtaken = sqlx::query(
+        "UPDATE ingest_jobs SET state = 'cancelled', fence = fence + 1, lease_until = NULL, updated_at = now(), error = 'superseded', advice = $3
+         WHERE version_id = ANY($1) AND id <> $2 AND state IN ('queued', 'running')",
+    )
+    .bind(&older)
+    .bind(claim.job.0)
+    .bind("A newer version of the document answers. There is nothing to do.")
+    .execute(&mut **tx)
+    .await
+    .map_err(fault)?;
+    let mut left = Vec::new();
+    for version in older {
+        let in_hand = overtaken.rows_affected() > 0;
+        left.push(deletions::of_version(tx, claim.tenant, claim.document, VersionId(version), in_hand).await?);
+    }
+    Ok(left)
 }

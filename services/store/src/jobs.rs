@@ -4,14 +4,14 @@
 //! its fence is older than the row's.
 
 use crate::db::{Store, commit, fault};
-pub use crate::job_stages::{Published, progress, publish, save_passages, save_text};
-use crate::rows::{after, page, stamp};
+pub use crate::job_stages::{Published, live_tag, progress, publish, save_passages, save_text};
+use crate::rows::{page, stamp};
 use fuente_contract::document::{JobInfo, JobState, Progress, Stage};
 use fuente_contract::{
     Cursor, DocumentId, Error, JobId, LibraryId, Page, Result, Scope, SystemScope, TenantId, UserId, VersionId,
 };
 use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgRow, PgTransaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ pub struct Claim {
 }
 
 /// Takes the next job: of the tenant with the fewest running ones first, then the oldest. Never two
-/// of one document at a time. A job whose lease ran out is taken again, until its attempts are used
+/// of one document at a time; but one that waits for its next attempt holds no newer version up. A job whose lease ran out is taken again, until its attempts are used
 /// up: a file that kills its worker must not do so for ever.
 ///
 /// # Errors
@@ -67,7 +67,7 @@ async fn take(scope: &SystemScope, store: &Store, worker: &str) -> Result<Taken>
         "SELECT job.tenant_id, job.id, job.attempt FROM ingest_jobs job
          WHERE ((job.state = 'queued' AND job.run_at <= now()) OR (job.state = 'running' AND job.lease_until < now()))
            AND NOT EXISTS (SELECT 1 FROM ingest_jobs other WHERE other.tenant_id = job.tenant_id AND other.document_id = job.document_id AND other.id <> job.id
-                           AND (other.id < job.id AND other.state IN ('queued', 'running') OR other.state = 'running' AND other.lease_until >= now()))
+                           AND (other.id < job.id AND (other.state = 'queued' AND other.run_at <= now() OR other.state = 'running') OR other.state = 'running' AND other.lease_until >= now()))
          ORDER BY (SELECT count(*) FROM ingest_jobs busy WHERE busy.tenant_id = job.tenant_id AND busy.state = 'running' AND busy.lease_until >= now()), job.run_at, job.id
          LIMIT 1 FOR UPDATE SKIP LOCKED",
     )
@@ -82,6 +82,9 @@ async fn take(scope: &SystemScope, store: &Store, worker: &str) -> Result<Taken>
         .execute(&mut *tx)
         .await
         .map_err(fault)?;
+    if !alone(&mut tx, job).await? {
+        return Ok(Taken::Nothing);
+    }
     if found.get::<i32, _>(2) >= ATTEMPTS {
         sqlx::query("UPDATE ingest_jobs SET state = 'dead', fence = fence + 1, lease_until = NULL, updated_at = now(), error = 'crashed', advice = $2 WHERE id = $1")
             .bind(job)
@@ -121,6 +124,26 @@ async fn take(scope: &SystemScope, store: &Store, worker: &str) -> Result<Taken>
         title: row.get("title"),
         external_id: row.get("external_id"),
     })))
+}
+
+/// Whether no other job of its document runs. Claims of one document go one after the other by its
+/// row's lock; who finds it locked looks again later, and so waits for nobody while holding a job.
+async fn alone(tx: &mut PgTransaction<'static>, job: Uuid) -> Result<bool> {
+    let document: Option<Uuid> = sqlx::query_scalar(
+        "SELECT id FROM documents WHERE id = (SELECT document_id FROM ingest_jobs WHERE id = $1) FOR NO KEY UPDATE SKIP LOCKED",
+    )
+    .bind(job)
+    .fetch_optional(&mut **tx)
+    .await
+    .map_err(fault)?;
+    let Some(document) = document else { return Ok(false) };
+    let busy: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM ingest_jobs WHERE document_id = $1 AND id <> $2 AND state = 'running' AND lease_until >= now())")
+        .bind(document)
+        .bind(job)
+        .fetch_one(&mut **tx)
+        .await
+        .map_err(fault)?;
+    Ok(!busy)
 }
 
 /// Keeps the lease. False where the job is no longer this claim's.
@@ -219,7 +242,10 @@ fn info(row: &PgRow) -> JobInfo {
 /// # Errors
 /// `Forbidden` for members.
 pub async fn list(scope: &Scope, store: &Store, cursor: &Cursor) -> Result<Page<JobInfo>> {
-    let before = if cursor.after.is_none() { Uuid::max() } else { after(cursor) };
+    let before = match cursor.after.as_deref() {
+        None => Uuid::max(),
+        Some(after) => after.parse().map_err(|_| Error::invalid("`after` is not the `next` of a page before."))?,
+    };
     let mut tx = store.manage(scope).await?;
     let rows = sqlx::query("SELECT job.*, title FROM ingest_jobs job JOIN documents ON documents.tenant_id = job.tenant_id AND documents.id = job.document_id WHERE job.id < $1 ORDER BY job.id DESC LIMIT $2")
         .bind(before)

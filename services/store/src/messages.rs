@@ -21,7 +21,8 @@ pub struct StoredMessage {
     pub created_at: String,
 }
 
-/// Stores a turn with its citations.
+/// Stores a turn with its citations. Where a document that went into the answer is gone by now, only
+/// the question is kept: a delete erases what was made of the document, and it must not come back.
 ///
 /// # Errors
 /// `NotFound` where the conversation is not the user's.
@@ -57,17 +58,25 @@ pub async fn append(
     if own.rows_affected() == 0 {
         return Err(Error::not_found());
     }
+    let used: Vec<Uuid> = used.into_iter().collect();
+    // Locked until the commit: a delete is before this, and seen, or after it, and erases the turn.
+    let left = sqlx::query("SELECT 1 AS one FROM documents WHERE id = ANY($1) FOR KEY SHARE")
+        .bind(&used)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(fault)?;
+    let kept = Some(reply).filter(|_| left.len() == used.len());
     sqlx::query("INSERT INTO messages (tenant_id, id, conversation_id, question, reply, documents) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(scope.tenant().0)
         .bind(id.0)
         .bind(conversation.0)
         .bind(question)
-        .bind(Json(reply))
-        .bind(used.into_iter().collect::<Vec<_>>())
+        .bind(Json(kept))
+        .bind(&used)
         .execute(&mut *tx)
         .await
         .map_err(fault)?;
-    for (ordinal, citation) in reply.citations.iter().enumerate() {
+    for (ordinal, citation) in kept.into_iter().flat_map(|reply| &reply.citations).enumerate() {
         sqlx::query(
             "INSERT INTO message_citations (tenant_id, message_id, ordinal, document_id, version_id, passage_id, char_start, char_end, quote, quote_sha256, page)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",

@@ -7,7 +7,7 @@ use crate::watch::EmbeddedPostgres;
 use fuente_contract::{Error, Result};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -28,6 +28,39 @@ pub struct StoreOptions {
     /// The owner, for migrations.
     pub migrator_url: Option<String>,
     pub max_connections: u32,
+}
+
+impl StoreOptions {
+    /// A Postgres of our own, with its data below `data`.
+    #[must_use]
+    pub fn embedded(data: &Path, cache: PathBuf, run_as: &str, max_connections: u32) -> Self {
+        Self {
+            embedded: true,
+            data_directory: data.join("postgres"),
+            postgres: None,
+            cache,
+            run_as: run_as.to_owned(),
+            url: None,
+            migrator_url: None,
+            max_connections,
+        }
+    }
+
+    /// A Postgres elsewhere. An empty address is none.
+    #[must_use]
+    pub fn external(url: &str, migrator_url: &str, max_connections: u32) -> Self {
+        let filled = |url: &str| (!url.is_empty()).then(|| url.to_owned());
+        Self {
+            embedded: false,
+            data_directory: PathBuf::new(),
+            postgres: None,
+            cache: PathBuf::new(),
+            run_as: String::new(),
+            url: filled(url),
+            migrator_url: filled(migrator_url),
+            max_connections,
+        }
+    }
 }
 
 /// An open store, and this process's part in a server of our own, where there is one.

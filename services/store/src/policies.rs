@@ -62,18 +62,26 @@ pub(crate) async fn own_policy(tx: &mut PgTransaction<'static>, tenant: TenantId
     let rules = checked(rules)?;
     let content = serde_json::to_vec(&rules).map_err(Error::internal)?;
     let hash = blake3::hash(&content).as_bytes().to_vec();
+    // Looked for first: an insert, even one that does nothing, raises the epoch.
+    if let Some(kept) = of_content(tx, &hash).await? {
+        return Ok(kept);
+    }
     let id = insert(tx, tenant, Some(hash.clone())).await?;
-    // Another transaction may have made it, even while ours waited: then that one is the one.
-    let kept: Uuid = sqlx::query_scalar("SELECT id FROM policies WHERE content_hash = $1")
-        .bind(&hash)
-        .fetch_one(&mut **tx)
-        .await
-        .map_err(fault)?;
-    if kept != id.0 {
-        return Ok(PolicyId(kept));
+    // Another transaction may have made it while ours waited: then that one is the one.
+    if let Some(kept) = of_content(tx, &hash).await?.filter(|kept| *kept != id) {
+        return Ok(kept);
     }
     write_rules(tx, tenant, id, &rules).await?;
     Ok(id)
+}
+
+async fn of_content(tx: &mut PgTransaction<'static>, hash: &[u8]) -> Result<Option<PolicyId>> {
+    let kept: Option<Uuid> = sqlx::query_scalar("SELECT id FROM policies WHERE content_hash = $1")
+        .bind(hash)
+        .fetch_optional(&mut **tx)
+        .await
+        .map_err(fault)?;
+    Ok(kept.map(PolicyId))
 }
 
 /// A policy without rules yet; nothing where one of this content exists.

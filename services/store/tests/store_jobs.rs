@@ -7,7 +7,7 @@ use fuente_contract::access::Who;
 use fuente_contract::document::{JobState, Progress, Stage};
 use fuente_contract::{Cursor, ErrorCode, JobId, LibraryId, PassageId, Scope};
 use fuente_store::jobs::{self, Claim};
-use fuente_store::{documents, libraries, passages};
+use fuente_store::{TextRow, access, documents, libraries, passages};
 
 #[tokio::test]
 async fn queue() {
@@ -18,6 +18,8 @@ async fn queue() {
     a_crash_loop_ends(&house).await;
     people_cancel_retry_and_list(&house).await;
     one_document_has_one_running_job(&house).await;
+    a_wait_holds_no_newer_version_up(&house).await;
+    a_title_comes_with_its_version(&house).await;
     older_versions_never_win(&house).await;
     the_same_bytes_are_no_work(&house).await;
     house.close().await;
@@ -213,15 +215,55 @@ async fn one_document_has_one_running_job(house: &House) {
     jobs::retry(admin, store, first).await.unwrap();
     assert!(house.claim().await.is_none(), "nor does the first overtake by a retry");
     house.finish(&newer, "v2").await.unwrap();
-    let older = due(house).await;
-    let published = house.finish(&older, "v1").await.unwrap();
-    assert_eq!(published.current, newer.version);
+    assert!(house.claim().await.is_none(), "nor is it worked on once the newer one answers");
+    let overtaken = jobs::get(admin, store, first).await.unwrap();
+    assert_eq!((overtaken.state, overtaken.error.as_deref()), (JobState::Cancelled, Some("superseded")));
+    assert_eq!(code(jobs::retry(admin, store, first).await), ErrorCode::Conflict);
     // Two workers at the same moment: one gets it.
     accepted(house, admin, library, "two", "two").await;
     let claims = futures_util::future::join_all((0..6).map(|_| house.claim())).await;
     let got: Vec<Claim> = claims.into_iter().flatten().collect();
     assert_eq!(got.len(), 1);
     house.finish(&got[0], "two").await.unwrap();
+}
+
+async fn a_wait_holds_no_newer_version_up(house: &House) {
+    let (company, library) = library(house, "waits").await;
+    let (admin, store) = (&company.admin, house.store());
+    let first = accepted(house, admin, library, "one", "v1").await;
+    let claim = due(house).await;
+    jobs::fail(&house.system(), store, &claim, "embedder_away", "Wait.", true).await.unwrap();
+    let second = accepted(house, admin, library, "one", "v2").await;
+    let newer = due(house).await;
+    assert_eq!(newer.job, second, "the first waits for its next attempt");
+    skip_wait(house, first).await;
+    assert!(house.claim().await.is_none(), "and it is not worked on beside the second");
+    house.finish(&newer, "v2").await.unwrap();
+    assert!(house.claim().await.is_none());
+    assert_eq!(
+        code(jobs::list(admin, store, &Cursor { after: Some("?".into()), limit: None }).await),
+        ErrorCode::InvalidRequest
+    );
+}
+
+async fn a_title_comes_with_its_version(house: &House) {
+    let (company, library) = library(house, "titles").await;
+    let (admin, store) = (&company.admin, house.store());
+    let title = async |id| documents::get(admin, store, id).await.unwrap().title;
+    accepted(house, admin, library, "one", "v1").await;
+    let first = due(house).await;
+    let named = |name: &str| TextRow { title: Some(name.to_owned()), ..text_row("text") };
+    assert_eq!(jobs::save_text(&house.system(), store, &first, &named("Old")).await.unwrap(), "Old");
+    jobs::publish(&house.system(), store, &first, "test").await.unwrap();
+    assert_eq!(title(first.document).await, "Old");
+    let epoch = access::epoch(admin, store).await.unwrap();
+    accepted(house, admin, library, "one", "v2").await;
+    let second = due(house).await;
+    assert_eq!(jobs::save_text(&house.system(), store, &second, &named("New")).await.unwrap(), "New");
+    assert_eq!(title(first.document).await, "Old", "while the old version answers");
+    jobs::publish(&house.system(), store, &second, "test").await.unwrap();
+    assert_eq!(title(first.document).await, "New");
+    assert_eq!(access::epoch(admin, store).await.unwrap(), epoch, "no right has changed");
 }
 
 async fn older_versions_never_win(house: &House) {
@@ -260,8 +302,8 @@ async fn older_versions_never_win(house: &House) {
     assert_eq!(current_text(house, admin, &second).await, "text two");
     let (read, _) = passages::read(admin, store, &ids).await.unwrap();
     assert_eq!(read.len(), 1);
-    let (receipt, keys) = documents::delete(admin, store, first.document).await.unwrap();
-    assert_eq!((receipt.versions, receipt.passages, keys.len()), (2, 1, 2));
+    let (receipt, left) = documents::delete(admin, store, first.document).await.unwrap();
+    assert_eq!((receipt.versions, receipt.passages, left.blobs.len()), (2, 1, 2));
     assert!(passages::read(admin, store, &ids).await.unwrap().0.is_empty());
 }
 
@@ -291,5 +333,7 @@ async fn the_same_bytes_are_no_work(house: &House) {
     let member = house.scope(company.tenant, &house.person(&company, "mo", fuente_contract::Role::Member, false).await);
     assert_eq!(code(house.upload(&member, library, "two", "two", None).await), ErrorCode::Forbidden);
     assert_eq!(code(house.upload(admin, LibraryId::fresh(), "two", "two", None).await), ErrorCode::NotFound);
+    let nul = house.upload(admin, library, "nul\0", "two", None).await;
+    assert_eq!(code(nul), ErrorCode::InvalidRequest, "what no text can hold is the caller's fault");
     house.publish_all().await;
 }

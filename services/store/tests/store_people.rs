@@ -193,6 +193,8 @@ fn reply(tenant: TenantId, cited: Option<Accepted>, near: Option<Accepted>) -> R
             candidates: vec![],
             evidence: vec![],
             signals: Signals::default(),
+            judged: None,
+            written: vec![],
             abstained: None,
             prompt_sha256: String::new(),
             model: "test".to_owned(),
@@ -257,6 +259,22 @@ async fn old_answers_follow_the_rights_of_now(house: &House) {
     .await
     .unwrap();
     assert_eq!(left, [(None, "null".to_owned())], "quote and answer are erased, not only hidden");
+    // An answer that was being made meanwhile keeps nothing of the document either.
+    let late = messages::append(&reader, store, talk, "late", &reply(company.tenant, Some(one), None)).await.unwrap();
+    let turns = messages::list(&reader, store, talk).await.unwrap();
+    assert!(turns.iter().any(|turn| turn.id == late && turn.withheld && turn.reply.is_none()));
+    let quotes: i64 = sqlx::query_scalar("SELECT count(*) FROM message_citations WHERE message_id = $1")
+        .bind(late.0)
+        .fetch_one(&mut house.superuser().await)
+        .await
+        .unwrap();
+    assert_eq!(quotes, 0);
+    let stored: String = sqlx::query_scalar("SELECT reply::text FROM messages WHERE id = $1")
+        .bind(late.0)
+        .fetch_one(&mut house.superuser().await)
+        .await
+        .unwrap();
+    assert_eq!(stored, "null");
     conversations::delete(&reader, store, talk).await.unwrap();
     assert_eq!(code(messages::list(&reader, store, talk).await), ErrorCode::NotFound);
 }

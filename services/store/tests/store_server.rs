@@ -196,7 +196,7 @@ async fn blobs_come_whole_or_not_at_all() {
     );
 
     let most = 12 << 20;
-    let stored = blobs.put_stream(&scope, stream::iter(parts(12)).boxed(), most).await.unwrap();
+    let stored = blobs.put_stream(&blobs.key(&scope), stream::iter(parts(12)).boxed(), most).await.unwrap();
     let bytes = blobs.get(&stored.key).await.unwrap();
     assert_eq!((stored.bytes, bytes.len()), (12 << 20, 12 << 20));
     assert_eq!(stored.hash, blake3::hash(&bytes).as_bytes());
@@ -205,18 +205,22 @@ async fn blobs_come_whole_or_not_at_all() {
     blobs.delete(&stored.key).await.expect("deleting twice is no error");
     assert_eq!(code(blobs.get(&stored.key).await), ErrorCode::NotFound);
 
-    assert_eq!(code(blobs.put_stream(&scope, stream::iter(parts(13)).boxed(), most).await), ErrorCode::TooLarge);
+    assert_eq!(
+        code(blobs.put_stream(&blobs.key(&scope), stream::iter(parts(13)).boxed(), most).await),
+        ErrorCode::TooLarge
+    );
     assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new(), "nothing of a file that is too large");
 
     let broken = parts(8).into_iter().chain([Err(std::io::Error::other("the line went dead"))]);
     assert_eq!(
-        code(blobs.put_stream(&scope, stream::iter(broken.collect::<Vec<_>>()).boxed(), most).await),
+        code(blobs.put_stream(&blobs.key(&scope), stream::iter(broken.collect::<Vec<_>>()).boxed(), most).await),
         ErrorCode::InvalidRequest
     );
     assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new(), "nothing of a stream that broke");
 
     let endless = stream::iter(parts(8)).chain(stream::pending()).boxed();
-    let mut upload = blobs.put_stream(&scope, endless, most).boxed();
+    let key = blobs.key(&scope);
+    let mut upload = blobs.put_stream(&key, endless, most).boxed();
     while files(folder.path()).is_empty() {
         assert!((&mut upload).now_or_never().is_none(), "it waits for more");
         tokio::task::yield_now().await;

@@ -42,6 +42,12 @@ pub(crate) fn of_selector(what: &Selector) -> Vec<Clause> {
     }
 }
 
+/// What a written point may replace: not one that queries find. Whoever marked that one current had
+/// written it whole, and a worker that comes late with the same passage would hide it.
+pub(crate) fn replaceable() -> Clause {
+    Clause::Not(Box::new(Clause::Flag(CURRENT, true)))
+}
+
 /// The clauses of a question, or `None` where nothing can match: an empty list of policies,
 /// libraries or documents lets nothing through, and no engine is asked.
 pub(crate) fn of_query(query: &HybridQuery) -> Option<Vec<Clause>> {

@@ -11,7 +11,7 @@ mod room;
 mod shard;
 mod wal;
 
-use crate::clause::{of_query, of_selector};
+use crate::clause::{of_query, of_selector, replaceable};
 use crate::index::{HybridQuery, Legs, PayloadPatch, Point, Selector, VectorIndex};
 use crate::schema::{DENSE, SPARSE, check_points, check_query, patched, payload, rank};
 use fault::disk_full;
@@ -19,8 +19,8 @@ use filter::all_of;
 use fuente_contract::{Error, PassageId, Result, TenantId};
 use pool::Pool;
 use qdrant_edge::{
-    NamedVectors, Payload, PayloadOps, PointId, PointInsertOperations, PointOperations, PointStruct, SetPayloadOp,
-    SparseVector, UpdateOperation, Vector, VectorInternal,
+    ConditionalInsertOperation, NamedVectors, Payload, PayloadOps, PointId, PointInsertOperations, PointOperations,
+    PointStruct, SetPayloadOp, SparseVector, UpdateOperation, Vector, VectorInternal,
 };
 use serde_json::Value;
 use std::path::Path;
@@ -195,8 +195,12 @@ fn insert(points: &[Point]) -> Result<UpdateOperation> {
         }
         Ok(PointStruct::new(PointId::Uuid(point.id.0), vectors, Value::Object(payload(point))).into())
     });
-    let points = points.collect::<Result<Vec<_>>>()?;
-    Ok(UpdateOperation::PointOperation(PointOperations::UpsertPoints(PointInsertOperations::PointsList(points))))
+    let change = ConditionalInsertOperation {
+        points_op: PointInsertOperations::PointsList(points.collect::<Result<Vec<_>>>()?),
+        condition: all_of(&[replaceable()])?,
+        update_mode: None,
+    };
+    Ok(UpdateOperation::PointOperation(PointOperations::UpsertPointsConditional(change)))
 }
 
 /// A sparse vector of the engine; none where there are no terms.

@@ -81,8 +81,9 @@ pub struct Legs {
 /// Where vectors live. Every call names its tenant, and none can reach another's points.
 #[async_trait::async_trait]
 pub trait VectorIndex: Send + Sync {
-    /// Writes points; writing the same ones again changes nothing. Visible to queries on
-    /// return, but only [`VectorIndex::flush`] makes them outlast the process.
+    /// Writes points; writing the same ones again changes nothing. A point that is current stays as
+    /// it is: only [`VectorIndex::set_payload`] changes it. Visible to queries on return, but only
+    /// [`VectorIndex::flush`] makes them outlast the process.
     async fn upsert(&self, tenant: TenantId, points: Vec<Point>) -> Result<()>;
 
     /// What was written before the call survives a loss of power when it returns.

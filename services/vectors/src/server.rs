@@ -6,7 +6,7 @@ mod collection;
 mod fault;
 mod filter;
 
-use crate::clause::{of_query, of_selector};
+use crate::clause::{of_query, of_selector, replaceable};
 use crate::index::{HybridQuery, Legs, PayloadPatch, Point, Selector, VectorIndex};
 use crate::schema::{DENSE, SPARSE, TENANT, check_points, check_query, patched, payload, rank};
 use fault::fault;
@@ -26,8 +26,9 @@ use uuid::Uuid;
 const BATCH: usize = 256;
 /// Longest wait for one answer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// From this version on the statistics of one tenant's terms can be kept apart (major, minor).
-const IDF_BY_TENANT: (u64, u64) = (1, 19);
+/// From this version on the statistics of one tenant's terms can be kept apart (major, minor). An
+/// older one weighs words over all tenants together: scores would tell one of the other's words.
+const OLDEST: (u64, u64) = (1, 19);
 
 /// The version of the server at `url`; makes nothing there.
 pub async fn server_version(url: &str, api_key: Option<&str>) -> Result<String> {
@@ -45,15 +46,13 @@ fn connect(url: &str, api_key: Option<&str>) -> Result<Qdrant> {
 pub async fn server(url: &str, api_key: Option<&str>, collection: &str, dim: usize) -> Result<Arc<dyn VectorIndex>> {
     let client = connect(url, api_key)?;
     let version = client.health_check().await.map_err(fault)?.version;
-    let idf_by_tenant = parse_version(&version).is_some_and(|version| version >= IDF_BY_TENANT);
-    if !idf_by_tenant {
-        tracing::warn!(
-            version,
-            "this vector server weighs rare words over all tenants together; Qdrant 1.19 keeps each tenant's apart"
-        );
+    if parse_version(&version).is_none_or(|version| version < OLDEST) {
+        return Err(Error::conflict(format!(
+            "The vector server at {url} is Qdrant {version}. Fuente needs 1.19 or later: older ones cannot keep what one tenant writes out of another's scores."
+        )));
     }
     collection::ensure(&client, collection, dim).await?;
-    Ok(Arc::new(Server { client, collection: collection.into(), dim, idf_by_tenant }))
+    Ok(Arc::new(Server { client, collection: collection.into(), dim }))
 }
 
 /// Major and minor number of a version such as `1.19.0` or `v1.19.0-dev`.
@@ -66,7 +65,6 @@ struct Server {
     client: Qdrant,
     collection: String,
     dim: usize,
-    idf_by_tenant: bool,
 }
 
 impl Server {
@@ -80,7 +78,7 @@ impl Server {
         space: &str,
     ) -> QueryPoints {
         let acorn = (!query.exact).then(|| AcornSearchParams { enable: Some(true), ..AcornSearchParams::default() });
-        let idf = (self.idf_by_tenant && space == SPARSE).then(|| IdfParams { corpus: Some(of_tenant(tenant, &[])) });
+        let idf = (space == SPARSE).then(|| IdfParams { corpus: Some(of_tenant(tenant, &[])) });
         QueryPoints {
             collection_name: self.collection.clone(),
             query: Some(Query::new_nearest(vector)),
@@ -123,6 +121,7 @@ impl VectorIndex for Server {
                 collection_name: self.collection.clone(),
                 wait: Some(true),
                 points: batch.iter().map(|point| stored(tenant, point)).collect(),
+                update_filter: Some(of_tenant(tenant, &[replaceable()])),
                 ..UpsertPoints::default()
             };
             self.client.upsert_points(request).await.map_err(fault)?;
@@ -247,9 +246,9 @@ mod tests {
 
     #[test]
     fn versions_compare_by_number() {
-        assert!(parse_version("v1.19.0-dev").unwrap() >= IDF_BY_TENANT);
-        assert!(parse_version("1.9.3").unwrap() < IDF_BY_TENANT);
-        assert!(parse_version("1.100.0").unwrap() >= IDF_BY_TENANT);
+        assert!(parse_version("v1.19.0-dev").unwrap() >= OLDEST);
+        assert!(parse_version("1.9.3").unwrap() < OLDEST);
+        assert!(parse_version("1.100.0").unwrap() >= OLDEST);
         assert!(parse_version("unknown").is_none());
     }
 }

@@ -9,7 +9,7 @@ use contract::corpus::DIM;
 use contract::{contract, plain_points};
 use fuente_contract::access::ReadFilter;
 use fuente_contract::{ErrorCode, TenantId, VersionId};
-use fuente_vectors::testing::start_qdrant_grpc;
+use fuente_vectors::testing::{start_qdrant_grpc, start_qdrant_grpc_of_version};
 use fuente_vectors::{HybridQuery, PayloadPatch, Point, Selector, Sparse, VectorIndex, edge, server};
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
@@ -84,6 +84,18 @@ async fn a_model_of_another_size_is_refused_before_anything_is_written() {
     drop(index);
     let index = edge(&dir.path().join("edge"), DIM, 1).unwrap();
     assert_eq!(index.count(tenant, &Selector::All).await.unwrap(), 3, "the refusal harmed nothing");
+}
+
+#[tokio::test]
+async fn a_server_too_old_to_keep_tenants_apart_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    for version in ["1.18.2", "0.11.0", "unknown"] {
+        let qdrant = start_qdrant_grpc_of_version(dir.path(), version).await.unwrap();
+        let refused = server(qdrant.url(), None, "fuente", DIM).await.err().unwrap();
+        assert_eq!(refused.code, ErrorCode::Conflict);
+        assert!(refused.detail.contains(version) && refused.detail.contains("1.19"), "{}", refused.detail);
+        qdrant.stop().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -15,6 +15,20 @@ pub trait Ready: Send + Sync {
     async fn ready(&self) -> Result<()>;
 }
 
+/// Ready while what it asks answers.
+pub struct Asks<F>(pub F);
+
+#[async_trait::async_trait]
+impl<F, Answer> Ready for Asks<F>
+where
+    F: Fn() -> Answer + Send + Sync,
+    Answer: Future<Output = Result<()>> + Send,
+{
+    async fn ready(&self) -> Result<()> {
+        (self.0)().await
+    }
+}
+
 /// Body of both health calls.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {

@@ -145,6 +145,8 @@ fn reply() -> Reply {
         candidates: vec![],
         evidence: vec![],
         signals: Signals::default(),
+        judged: None,
+        written: vec![],
         abstained: None,
         prompt_sha256: String::new(),
         model: String::new(),

@@ -6,6 +6,7 @@ use libtest_mimic::Trial;
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("html_main_content", html),
+        trial("html_list_numbers", list_numbers),
         trial("html_declared_encoding", declared_encoding),
         trial("markdown", markdown),
         trial("text_paragraphs_lists_headings", text),
@@ -13,6 +14,15 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("hidden_characters", hidden_characters),
         trial("sniffing", sniffing),
     ]
+}
+
+/// The last number there is has no next one.
+fn list_numbers() {
+    let page = r#"<main><ol start="18446744073709551615"><li>One.</li><li>Two.</li></ol></main>"#;
+    expect_blocks(
+        read(page.as_bytes(), "list.html"),
+        &["li 18446744073709551615. One.", "li 18446744073709551615. Two."],
+    );
 }
 
 fn html() {

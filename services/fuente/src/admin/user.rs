@@ -25,9 +25,8 @@ enum What {
         email: String,
         #[arg(long)]
         name: Option<String>,
-        /// member, auditor or admin.
-        #[arg(long, default_value = "member")]
-        role: String,
+        #[arg(long, value_enum, default_value = "member")]
+        role: RoleName,
     },
     /// List the users.
     List,
@@ -35,6 +34,24 @@ enum What {
     Disable { email: String },
     /// Let a disabled user back in.
     Enable { email: String },
+}
+
+/// What [`Role::parse`] would take for a member where it is mistyped is refused here.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum RoleName {
+    Member,
+    Auditor,
+    Admin,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Member => Self::Member,
+            RoleName::Auditor => Self::Auditor,
+            RoleName::Admin => Self::Admin,
+        }
+    }
 }
 
 impl UserCommand {
@@ -48,7 +65,7 @@ impl UserCommand {
     async fn apply(&self, session: &Session, settings: &Settings) -> Result<()> {
         let scope = session.scope(settings, self.tenant.as_deref()).await?;
         match &self.what {
-            What::Create { email, name, role } => create(session, &scope, email, name.as_deref(), role).await,
+            What::Create { email, name, role } => create(session, &scope, email, name.as_deref(), (*role).into()).await,
             What::List => list(session, &scope).await,
             What::Disable { email } => set(session, &scope, email, false).await,
             What::Enable { email } => set(session, &scope, email, true).await,
@@ -56,13 +73,13 @@ impl UserCommand {
     }
 }
 
-async fn create(session: &Session, scope: &Scope, email: &str, name: Option<&str>, role: &str) -> Result<()> {
+async fn create(session: &Session, scope: &Scope, email: &str, name: Option<&str>, role: Role) -> Result<()> {
     let password = fresh_password();
     let new = NewUser {
         email: email.to_owned(),
         name: name.unwrap_or(email).to_owned(),
         password: Some(password.clone()),
-        role: Role::parse(role),
+        role,
         content_read: false,
     };
     let user = users::create(scope, &session.store, new).await?;

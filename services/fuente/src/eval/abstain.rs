@@ -17,6 +17,11 @@ use std::process::ExitCode;
 
 const NAMES: [&str; INPUTS] = ["spanish", "dense", "sparse", "coverage", "margin", "judge"];
 
+/// The inputs of the two rules, in the order of [`NAMES`]. Coverage, BM25 and margin added nothing to the
+/// cosine when cases were left out, and a rule with weights that mean nothing fails on the next company.
+const SIGNALS: [bool; INPUTS] = [false, true, false, false, false, false];
+const WITH_JUDGE: [bool; INPUTS] = [true, true, false, false, false, true];
+
 #[derive(clap::Args)]
 pub(crate) struct Abstain {
     /// Folder with company.toml and its documents.
@@ -94,8 +99,8 @@ fn figures(model: &str, cases: &[Case]) -> serde_json::Value {
     serde_json::json!({
         "model": model,
         "cases": cases.len(),
-        "signals": rule([false, true, true, true, true, false]),
-        "with_judge": rule([true; INPUTS]),
+        "signals": rule(SIGNALS),
+        "with_judge": rule(WITH_JUDGE),
         "auc_alone": alone,
     })
 }

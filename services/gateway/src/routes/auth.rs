@@ -1,6 +1,6 @@
 //! Signing in and out.
 
-use super::door::{Caller, Token, cookie, cookie_away, from_elsewhere};
+use super::door::{Caller, Token, client, cookie, cookie_away, from_elsewhere};
 use super::me::UserView;
 use super::table::{Key, RouteRule, Rule, Sends};
 use crate::state::State;
@@ -10,6 +10,8 @@ use fuente_store::{sessions, sign_in, tenants};
 use fuente_wire::Body;
 use fuente_wire::problem::Reply;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 pub(super) const RULES: &[RouteRule] = &[
@@ -17,6 +19,15 @@ pub(super) const RULES: &[RouteRule] = &[
         .sends(Sends::Json(r#"{"email":"nobody@example.org","password":"not a password"}"#)),
     RouteRule::new("POST", "/v1/auth/sign-out", Rule::SignedIn(Key::Never), || web::to(sign_out)),
 ];
+
+/// Longest e-mail address (RFC 5321), tenant name and password, in bytes. No account has a longer
+/// one, so such a call ends before it is counted or hashed.
+const EMAIL: usize = 254;
+const SLUG: usize = 63;
+const PASSWORD: usize = 1000;
+
+/// How long a call waits for its turn to have its password checked.
+const TURN: Duration = Duration::from_secs(5);
 
 /// Who signs in.
 #[derive(Deserialize, ToSchema)]
@@ -49,20 +60,23 @@ pub(super) struct SignedIn {
 #[utoipa::path(post, path = "/v1/auth/sign-in", tag = "Signing in", request_body = SignIn,
     responses((status = 200, description = "Signed in.", body = SignedIn)))]
 async fn sign_in(req: HttpRequest, state: web::Data<State>, body: Body<SignIn>) -> Reply {
-    let (settings, address) = (&state.settings.gateway, req.peer_addr().map(|peer| peer.ip()));
+    let settings = &state.settings.gateway;
+    let address = client(&req, &settings.proxies());
     from_elsewhere(req.headers(), settings)?;
     let SignIn { tenant, email, password, bearer } = body.0;
     let slug = tenant.as_deref().unwrap_or(&settings.default_tenant);
+    if email.trim().len() > EMAIL || slug.len() > SLUG || password.len() > PASSWORD {
+        return Err(wrong().into());
+    }
     let account = format!("{slug}/{}", email.trim());
     state.attempts.count(address, &account)?;
     // A tenant that does not exist goes the same way, with an id that nobody has, so that it
     // takes the same time and answers the same.
     let tenant = tenants::by_slug(&state.system, &state.store, slug).await?.unwrap_or_else(TenantId::fresh);
-    let turn = state.sign_ins.acquire().await.map_err(Error::internal)?;
+    let turn = timeout(TURN, state.sign_ins.acquire()).await.map_err(|_| busy())?.map_err(Error::internal)?;
     let user = sign_in::password(&state.system, &state.store, tenant, email.trim(), &password).await?;
     drop(turn);
-    let user =
-        user.ok_or_else(|| Error::new(ErrorCode::Unauthenticated, "The email address or the password is wrong."))?;
+    let user = user.ok_or_else(wrong)?;
     state.attempts.forget(address, &account);
     let scope = state.scope(tenant, &user, Credential::Session);
     let token = sessions::open(&scope, &state.store, settings.session_idle_hours, settings.session_max_hours).await?;
@@ -71,6 +85,14 @@ async fn sign_in(req: HttpRequest, state: web::Data<State>, body: Body<SignIn>) 
         reply.cookie(cookie(settings, &token));
     }
     Ok(reply.json(SignedIn { user: user.into(), token: bearer.then_some(token) }))
+}
+
+fn wrong() -> Error {
+    Error::new(ErrorCode::Unauthenticated, "The email address or the password is wrong.")
+}
+
+fn busy() -> Error {
+    Error::unavailable("Too many people are signing in right now.", 5)
 }
 
 /// Sign out

@@ -45,16 +45,7 @@ pub async fn start() -> Running {
     settings.gateway.max_upload_bytes = 1_000_000;
     settings.gateway.sign_in_attempts = 3;
     let data = tempfile::tempdir().unwrap();
-    let options = StoreOptions {
-        embedded: true,
-        data_directory: data.path().join("postgres"),
-        postgres: None,
-        cache: settings.cache(),
-        run_as: settings.store.run_as.clone(),
-        url: None,
-        migrator_url: None,
-        max_connections: 8,
-    };
+    let options = StoreOptions::embedded(data.path(), settings.cache(), &settings.store.run_as, 8);
     let opened = fuente_store::open(&options).await.unwrap();
     let (door, store) = (Door::open(), opened.store);
     let tenant = tenants::create(&door.system(), &store, "sample", "Sample").await.unwrap();

@@ -97,6 +97,8 @@ fn reply(question: &str) -> Reply {
         candidates: vec![],
         evidence: vec![],
         signals: Signals::default(),
+        judged: None,
+        written: vec![],
         abstained: None,
         prompt_sha256: String::new(),
         model: String::new(),

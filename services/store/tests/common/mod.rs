@@ -9,8 +9,8 @@ use fuente_contract::ingest::{Accepted, Upload};
 use fuente_contract::{Credential, Door, Error, ErrorCode, LibraryId, PassageId, Role, Scope, SystemScope, TenantId};
 use fuente_store::jobs::{self, Claim, Published};
 use fuente_store::{
-    AcceptedBlob, NewUser, Opened, PassageRow, Store, StoreOptions, TextRow, UserInfo, ingest_rows, open, tenants,
-    users,
+    AcceptedBlob, NewUser, Opened, PassageRow, Store, StoreOptions, TextRow, UserInfo, deletions, ingest_rows, open,
+    tenants, users,
 };
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -151,8 +151,11 @@ impl House {
     ) -> fuente_contract::Result<Accepted> {
         let upload =
             Upload { library, external_id: name.to_owned(), file_name: format!("{name}.txt"), title: None, rules };
+        let key = format!("{}/{name}", scope.tenant());
         let blob = AcceptedBlob {
-            key: format!("{}/{name}", scope.tenant()),
+            // A member has none to show for, and is refused all the same.
+            reserved: deletions::reserve(scope, self.store(), &key).await.map_or(uuid::Uuid::nil(), |it| it.id),
+            key,
             bytes: bytes.len() as u64,
             hash: blake3::hash(bytes.as_bytes()).as_bytes().to_vec(),
             mime: "text/plain".to_owned(),

@@ -8,6 +8,7 @@
 
 mod collections;
 mod convert;
+mod idf;
 mod points;
 mod refuse;
 mod shelf;
@@ -27,8 +28,8 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-/// The server whose protocol this speaks: the counterpart of the embedded engine.
-const VERSION: &str = "1.18.0";
+/// The server whose protocol this speaks.
+const VERSION: &str = "1.19.0";
 /// Largest request: Qdrant takes any size, and long lists of ids must get through.
 const LARGEST: usize = 64 * 1024 * 1024;
 
@@ -41,12 +42,26 @@ pub struct TestQdrant {
 
 /// Starts a server on a free port of the loopback, with its collections under `dir`.
 pub async fn start_qdrant_grpc(dir: &Path) -> io::Result<TestQdrant> {
+    start(dir, "127.0.0.1:0", VERSION).await
+}
+
+/// Starts it again where it was: `url` is one that it had.
+pub async fn restart_qdrant_grpc(dir: &Path, url: &str) -> io::Result<TestQdrant> {
+    start(dir, url.trim_start_matches("http://"), VERSION).await
+}
+
+/// Starts one that says to be of another version.
+pub async fn start_qdrant_grpc_of_version(dir: &Path, version: &'static str) -> io::Result<TestQdrant> {
+    start(dir, "127.0.0.1:0", version).await
+}
+
+async fn start(dir: &Path, address: &str, version: &'static str) -> io::Result<TestQdrant> {
     let shelves = Arc::new(Shelves::open(dir).map_err(io::Error::other)?);
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let listener = TcpListener::bind(address).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let (stop, stopped) = oneshot::channel::<()>();
     let router = Server::builder()
-        .add_service(QdrantServer::new(Health))
+        .add_service(QdrantServer::new(Health(version)))
         .add_service(CollectionsServer::from_arc(Arc::clone(&shelves)))
         .add_service(PointsServer::from_arc(shelves).max_decoding_message_size(LARGEST));
     let served = tokio::spawn(router.serve_with_incoming_shutdown(TcpIncoming::from(listener), async {
@@ -73,14 +88,14 @@ impl TestQdrant {
     }
 }
 
-struct Health;
+struct Health(&'static str);
 
 #[tonic::async_trait]
 impl Qdrant for Health {
     async fn health_check(&self, _request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckReply>, Status> {
         Ok(Response::new(HealthCheckReply {
             title: "Fuente's test vector server".into(),
-            version: VERSION.into(),
+            version: self.0.into(),
             commit: None,
         }))
     }

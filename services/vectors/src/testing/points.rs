@@ -1,8 +1,10 @@
 //! Calls about points: write, remove, change payload, index a field, query, page, count.
 
 use super::convert::{
-    condition_of, engine_id, engine_point, engine_query, field_schema, payload_of, reply_id, reply_scored, selector,
+    Asked, condition_of, engine_id, engine_point, engine_query, field_schema, payload_of, reply_id, reply_scored,
+    selector,
 };
+use super::idf::weighed;
 use super::refuse::{nothing_else, refuse_calls, unknown};
 use super::shelf::{Shelf, Shelves, blocking, fault};
 use qdrant_client::qdrant::points_server::Points;
@@ -12,14 +14,24 @@ use qdrant_client::qdrant::{
     SetPayloadPoints, UpdateResult, UpdateStatus, UpsertPoints,
 };
 use qdrant_edge::{
-    CountRequest, CreateIndex, FieldIndexOperations, PayloadOps, PointInsertOperations, PointOperations, ScrollRequest,
-    SetPayloadOp, UpdateOperation, WithPayloadInterface, WithVector,
+    ConditionalInsertOperation, CountRequest, CreateIndex, FieldIndexOperations, PayloadOps, PointInsertOperations,
+    PointOperations, ScoredPoint, ScrollRequest, SetPayloadOp, UpdateOperation, VectorInternal, WithPayloadInterface,
+    WithVector,
 };
 use std::mem::take;
 use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 type Answer<T> = Result<Response<T>, Status>;
+
+/// What one query finds.
+fn answer(shelf: &Shelf, mut asked: Asked) -> Result<Vec<ScoredPoint>, Status> {
+    if let VectorInternal::Sparse(terms) = asked.vector {
+        let corpus = asked.corpus.take();
+        asked.vector = VectorInternal::Sparse(weighed(&shelf.engine, &asked.space, terms, corpus)?);
+    }
+    shelf.engine.query(asked.request()).map_err(fault)
+}
 
 impl Shelves {
     /// Applies a change to the collection; every change is done when the call returns, so
@@ -38,9 +50,18 @@ impl Points for Shelves {
         let mut request = request.into_inner();
         let collection = take(&mut request.collection_name);
         let points = take(&mut request.points).into_iter().map(engine_point).collect::<Result<Vec<_>, _>>()?;
+        let condition = request.update_filter.take().map(condition_of).transpose()?;
         request.wait = None;
         nothing_else(&request, "upsert")?;
-        let operation = PointOperations::UpsertPoints(PointInsertOperations::PointsList(points));
+        let points_op = PointInsertOperations::PointsList(points);
+        let operation = match condition {
+            None => PointOperations::UpsertPoints(points_op),
+            Some(condition) => PointOperations::UpsertPointsConditional(ConditionalInsertOperation {
+                points_op,
+                condition,
+                update_mode: None,
+            }),
+        };
         self.change(&collection, UpdateOperation::PointOperation(operation)).await
     }
 
@@ -87,7 +108,7 @@ impl Points for Shelves {
         nothing_else(&request, "query batch")?;
         let shelf: Arc<Shelf> = self.get(&collection)?;
         let result = blocking(move || {
-            let answers = queries.into_iter().map(|query| shelf.engine.query(query).map_err(fault));
+            let answers = queries.into_iter().map(|asked| answer(&shelf, asked));
             answers
                 .map(|found| Ok(BatchResult { result: found?.into_iter().map(reply_scored).collect() }))
                 .collect::<Result<Vec<_>, Status>>()

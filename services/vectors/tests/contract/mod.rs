@@ -20,6 +20,8 @@ where
     tenants_are_isolated(&*index).await;
     removals_count_what_they_remove(&*index).await;
     payload_changes_take_effect(&*index).await;
+    a_late_writer_hides_nothing(&*index).await;
+    words_of_other_tenants_weigh_nothing(&*index).await;
 
     let corpus = Corpus::new();
     index.upsert(corpus.tenant, corpus.points.clone()).await.unwrap();
@@ -221,6 +223,41 @@ async fn payload_changes_take_effect(index: &dyn VectorIndex) {
     filters_let_through_exactly_what_may_be_read(index, &corpus).await;
     assert_eq!(count(index, &corpus, &Selector::All).await, 120);
     index.drop_tenant(corpus.tenant).await.unwrap();
+}
+
+/// A worker that lost its job may still write the passages that another has published since.
+async fn a_late_writer_hides_nothing(index: &dyn VectorIndex) {
+    let corpus = Corpus::new();
+    let point = Point { current: false, ..corpus.points[0].clone() };
+    let other = Point { current: false, ..corpus.points[1].clone() };
+    index.upsert(corpus.tenant, vec![point.clone()]).await.unwrap();
+    let query = corpus.ask(vec![point.policy, other.policy], vec![]);
+    assert!(found(index, &corpus, &query).await.dense.is_empty(), "not before it is marked");
+    let patch = PayloadPatch { current: Some(true), ..PayloadPatch::default() };
+    index.set_payload(corpus.tenant, &Selector::Passages(vec![point.id]), &patch).await.unwrap();
+    index.upsert(corpus.tenant, vec![point.clone(), other.clone()]).await.unwrap();
+    assert_eq!(ids(&found(index, &corpus, &query).await.dense), [point.id], "the one that is found stays so");
+    assert_eq!(count(index, &corpus, &Selector::All).await, 2, "the rest of the batch is written");
+    // What is not current is replaced: a job that is repeated writes anew.
+    let moved = Point { dense: corpus.points[7].dense.clone(), ..other.clone() };
+    index.upsert(corpus.tenant, vec![moved.clone()]).await.unwrap();
+    index.set_payload(corpus.tenant, &Selector::Passages(vec![other.id]), &patch).await.unwrap();
+    let near = HybridQuery { dense: moved.dense.clone(), limit: 1, ..query };
+    assert_eq!(ids(&found(index, &corpus, &near).await.dense), [other.id]);
+    index.drop_tenant(corpus.tenant).await.unwrap();
+}
+
+/// Scores that counted another tenant's texts would tell which words stand in them.
+async fn words_of_other_tenants_weigh_nothing(index: &dyn VectorIndex) {
+    let (ours, theirs) = (Corpus::new(), Corpus::new());
+    index.upsert(ours.tenant, ours.points.clone()).await.unwrap();
+    let query = HybridQuery { sparse: Bm25::query("zeppelin days", "en"), ..ours.ask(vec![1, 2, 3, 4], vec![]) };
+    let before = found(index, &ours, &query).await.sparse;
+    assert!(!before.is_empty());
+    index.upsert(theirs.tenant, theirs.points.clone()).await.unwrap();
+    assert_eq!(found(index, &ours, &query).await.sparse, before);
+    index.drop_tenant(theirs.tenant).await.unwrap();
+    index.drop_tenant(ours.tenant).await.unwrap();
 }
 
 async fn filters_let_through_exactly_what_may_be_read(index: &dyn VectorIndex, corpus: &Corpus) {

@@ -111,8 +111,9 @@ impl Walk<'_, '_> {
             "li" => {
                 self.marker = Some(match self.lists.last_mut() {
                     Some(Some(next)) => {
-                        *next += 1;
-                        format!("{}.", *next - 1)
+                        let number = *next;
+                        *next = number.saturating_add(1);
+                        format!("{number}.")
                     }
                     _ => "-".to_owned(),
                 });

@@ -1,10 +1,12 @@
 //! From a credential to a scope: the one path by which a caller gets in.
 
+mod address;
 mod credential;
 mod guard;
 mod headers;
 mod origin;
 
+pub(crate) use address::client;
 pub(crate) use credential::{Token, cookie, cookie_away};
 pub(crate) use guard::guard;
 pub(crate) use headers::secure;

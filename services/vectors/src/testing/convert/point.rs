@@ -23,7 +23,7 @@ pub(in super::super) fn engine_point(point: AskedPoint) -> Result<PointStructPer
     };
     let named = named
         .into_iter()
-        .map(|(name, vector)| Ok((name.into(), engine_vector(vector)?)))
+        .map(|(name, vector)| Ok((name, engine_vector(vector)?)))
         .collect::<Result<HashMap<_, _>, Status>>()?;
     Ok(PointStructPersisted {
         id,

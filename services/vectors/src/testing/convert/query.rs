@@ -8,7 +8,7 @@ use qdrant_client::qdrant::vector_input::Variant as AskedVector;
 use qdrant_client::qdrant::{QueryPoints, SearchParams as AskedParams};
 use qdrant_edge::external::ordered_float::OrderedFloat;
 use qdrant_edge::{
-    AcornSearchParams, NamedQuery, QueryEnum, QueryRequest, ScoringQuery, SearchParams, VectorInternal,
+    AcornSearchParams, Filter, NamedQuery, QueryEnum, QueryRequest, ScoringQuery, SearchParams, VectorInternal,
     WithPayloadInterface, WithVector,
 };
 use std::mem::take;
@@ -17,8 +17,37 @@ use tonic::Status;
 /// How many hits where the query does not say, as in the protocol.
 const USUAL_LIMIT: u64 = 10;
 
+/// One query: what the engine is asked, and what it is asked about apart from it.
+#[derive(Debug)]
+pub(in super::super) struct Asked {
+    pub(in super::super) vector: VectorInternal,
+    pub(in super::super) space: String,
+    /// Where rarity of terms is counted; over everything where there is none.
+    pub(in super::super) corpus: Option<Filter>,
+    filter: Option<Filter>,
+    limit: usize,
+    params: Option<SearchParams>,
+}
+
+impl Asked {
+    /// The query for the engine.
+    pub(in super::super) fn request(self) -> QueryRequest {
+        QueryRequest {
+            prefetches: Vec::new(),
+            query: Some(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery::new(self.vector, self.space)))),
+            filter: self.filter,
+            score_threshold: None,
+            limit: self.limit,
+            offset: 0,
+            params: self.params,
+            with_vector: WithVector::Bool(false),
+            with_payload: WithPayloadInterface::Bool(false),
+        }
+    }
+}
+
 /// One query of a batch, which must be about the batch's collection.
-pub(in super::super) fn engine_query(mut query: QueryPoints, collection: &str) -> Result<QueryRequest, Status> {
+pub(in super::super) fn engine_query(mut query: QueryPoints, collection: &str) -> Result<Asked, Status> {
     if take(&mut query.collection_name) != collection {
         return Err(unknown("queries of several collections in one batch"));
     }
@@ -28,20 +57,17 @@ pub(in super::super) fn engine_query(mut query: QueryPoints, collection: &str) -
     };
     let space = query.using.take().ok_or_else(|| unknown("the unnamed vector"))?;
     let filter = query.filter.take().map(condition_of).transpose()?;
-    let params = query.params.take().map(engine_params).transpose()?;
+    let mut params = query.params.take();
+    let corpus = params.as_mut().and_then(|params| params.idf.take()).and_then(|idf| idf.corpus);
+    let corpus = corpus.map(condition_of).transpose()?;
+    if corpus.is_some() && !matches!(vector, VectorInternal::Sparse(_)) {
+        return Err(unknown("a corpus for a dense vector"));
+    }
+    let params = params.map(engine_params).transpose()?;
     let limit = query.limit.take().unwrap_or(USUAL_LIMIT);
     nothing_else(&query, "query")?;
-    Ok(QueryRequest {
-        prefetches: Vec::new(),
-        query: Some(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery::new(vector, space)))),
-        filter,
-        score_threshold: None,
-        limit: usize::try_from(limit).unwrap_or(usize::MAX),
-        offset: 0,
-        params,
-        with_vector: WithVector::Bool(false),
-        with_payload: WithPayloadInterface::Bool(false),
-    })
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    Ok(Asked { vector, space, corpus, filter, limit, params })
 }
 
 fn engine_input(input: Option<AskedVector>) -> Result<VectorInternal, Status> {
@@ -52,8 +78,7 @@ fn engine_input(input: Option<AskedVector>) -> Result<VectorInternal, Status> {
     }
 }
 
-/// How to search. Statistics of one tenant's terms are beyond this engine, so they are
-/// refused: counted over the whole collection they would be another result.
+/// How to search.
 fn engine_params(mut params: AskedParams) -> Result<SearchParams, Status> {
     let exact = params.exact.take().unwrap_or_default();
     let indexed_only = params.indexed_only.take().unwrap_or_default();
@@ -69,7 +94,7 @@ fn engine_params(mut params: AskedParams) -> Result<SearchParams, Status> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use qdrant_client::qdrant::{Filter, IdfParams, Query, VectorInput};
+    use qdrant_client::qdrant::{Filter as AskedFilter, IdfParams, Query, VectorInput};
 
     fn nearest() -> QueryPoints {
         let query = Some(Query::new_nearest(VectorInput::new_dense(vec![1.0, 0.0])));
@@ -79,7 +104,7 @@ mod tests {
     #[test]
     fn unknown_options_are_errors() {
         assert!(engine_query(nearest(), "c").is_ok());
-        let idf = IdfParams { corpus: Some(Filter::default()) };
+        let idf = IdfParams { corpus: Some(AskedFilter::default()) };
         let by_tenant =
             QueryPoints { params: Some(AskedParams { idf: Some(idf), ..AskedParams::default() }), ..nearest() };
         let threshold = QueryPoints { score_threshold: Some(0.5), ..nearest() };

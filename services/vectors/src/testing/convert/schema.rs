@@ -11,7 +11,7 @@ use qdrant_client::qdrant::{
 };
 use qdrant_edge::{
     Distance, EdgeConfig, EdgeShard, EdgeSparseVectorParams, EdgeVectorParams, HnswIndexConfig, KeywordIndexParams,
-    Modifier, PayloadFieldSchema, PayloadSchemaParams, PayloadSchemaType,
+    PayloadFieldSchema, PayloadSchemaParams, PayloadSchemaType,
 };
 use std::mem::take;
 use tonic::Status;
@@ -34,11 +34,12 @@ pub(in super::super) fn planned(request: &mut CreateCollection) -> Result<EdgeCo
         config = config.vector(name, EdgeVectorParams::builder(size, Distance::Cosine).build());
     }
     for (name, mut space) in request.sparse_vectors_config.take().unwrap_or_default().map {
-        let modifier = space.modifier.take().unwrap_or_default();
+        if space.modifier.take() != Some(AskedModifier::Idf.into()) {
+            return Err(unknown("a sparse space whose terms are not weighed by rarity"));
+        }
         nothing_else(&space, "sparse space")?;
-        let builder = EdgeSparseVectorParams::builder();
-        let builder = if modifier == i32::from(AskedModifier::Idf) { builder.modifier(Modifier::Idf) } else { builder };
-        config = config.sparse_vector(name, builder.build());
+        // The query's terms are weighed before the engine sees them.
+        config = config.sparse_vector(name, EdgeSparseVectorParams::builder().build());
     }
     Ok(config.build())
 }
@@ -83,11 +84,8 @@ pub(in super::super) fn described(engine: &EdgeShard) -> Result<CollectionInfo, 
             VectorParams { size: space.size as u64, distance: AskedDistance::Cosine.into(), ..VectorParams::default() };
         (name.to_string(), params)
     });
-    let sparse = config.sparse_vectors.iter().map(|(name, space)| {
-        let modifier = space.modifier.as_ref().map(|modifier| match modifier {
-            Modifier::None => AskedModifier::None.into(),
-            Modifier::Idf => AskedModifier::Idf.into(),
-        });
+    let sparse = config.sparse_vectors.keys().map(|name| {
+        let modifier = Some(AskedModifier::Idf.into());
         (name.to_string(), SparseVectorParams { modifier, ..SparseVectorParams::default() })
     });
     let params = CollectionParams {
