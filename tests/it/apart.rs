@@ -43,20 +43,27 @@ fn free_ports() -> Vec<u16> {
     held.iter().map(|listener| listener.local_addr().expect("an address").port()).collect()
 }
 
-/// A database of the embedded server that nobody has prepared.
-const UNPREPARED: &str = "postgres";
-
-/// Addresses of a database of the embedded server, as an administrator would write them for an external
-/// one: of the role that serves, and of the server's owner.
-pub fn addresses(postgres: &Path, database: &str) -> (String, String) {
+/// Addresses of the embedded server, as an administrator would write them for an external one.
+pub fn addresses(postgres: &Path) -> (String, String) {
     let secrets = std::fs::read(postgres.join("secrets.json")).expect("the server's secrets");
     let secrets: Value = serde_json::from_slice(&secrets).expect("secrets are JSON");
     let state = std::fs::read_to_string(postgres.join("cluster/postmaster.pid")).expect("a running server");
     let port = state.lines().nth(3).expect("the port").trim().to_owned();
     let url = |role: &str, secret: &Value| {
-        format!("postgres://{role}:{}@127.0.0.1:{port}/{database}", secret.as_str().expect("a password"))
+        format!("postgres://{role}:{}@127.0.0.1:{port}/fuente", secret.as_str().expect("a password"))
     };
-    (url("fuente_app", &secrets["app"]), url("postgres", &secrets["superuser"]))
+    (url("fuente_app", &secrets["app"]), url("fuente_migrator", &secrets["migrator"]))
+}
+
+/// A database beside it that nobody has prepared: the serving role, and the owner.
+fn unprepared(postgres: &Path) -> (String, String) {
+    let (app, migrator) = addresses(postgres);
+    let kept = std::fs::read(postgres.join("secrets.json")).expect("the server's secrets");
+    let kept: Value = serde_json::from_slice(&kept).expect("secrets are JSON");
+    let secret = |role: &str| kept[role].as_str().expect("a password").to_owned();
+    let owner = migrator.replace("fuente_migrator", "postgres").replace(&secret("migrator"), &secret("superuser"));
+    let other = |url: &str| url.strip_suffix("/fuente").map(|server| format!("{server}/postgres")).expect("an address");
+    (other(&app), other(&owner))
 }
 
 /// The step of a deployment that alone knows the owner; a second time it changes nothing.
@@ -77,7 +84,7 @@ fn migrate(app: &str, owner: &str) {
 
 /// The same settings for all four, as in a deployment.
 fn start(data: &Path, ports: &[u16], qdrant: &str) -> Processes {
-    let (app, _) = addresses(&data.join("postgres"), UNPREPARED);
+    let (app, _) = unprepared(&data.join("postgres"));
     let mut variables = vec![
         ("FUENTE__DATA__DIRECTORY".to_owned(), data.display().to_string()),
         ("FUENTE__STORE__MODE".to_owned(), "external".to_owned()),
@@ -124,10 +131,9 @@ fn four_processes_make_one_fuente() {
         let defaults = fuente_settings::load_from(None, []).expect("the defaults are valid");
         let options = StoreOptions::embedded(data, defaults.cache(), &defaults.store.run_as, 4);
         let server = fuente_store::open(&options).await.expect("Postgres");
-        let (app, owner) = addresses(&data.join("postgres"), UNPREPARED);
+        let (app, owner) = unprepared(&data.join("postgres"));
         migrate(&app, &owner);
-        let external = StoreOptions::external(&app, "", 4);
-        let opened = fuente_store::open(&external).await.expect("the migrated database");
+        let opened = fuente_store::open(&StoreOptions::external(&app, "", 4)).await.expect("the migrated database");
         let qdrant = start_qdrant_grpc(&data.join("qdrant")).await.expect("the vector server");
         let system = Door::open().system();
         let tenant = tenants::create(&system, &opened.store, "apart", "Apart").await.expect("a tenant");

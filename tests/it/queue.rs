@@ -67,11 +67,12 @@ impl Place {
 }
 
 fn variables(data: &Path) -> Vec<(&'static str, String)> {
-    let (app, _) = addresses(&data.join("postgres"), "fuente");
+    let (app, migrator) = addresses(&data.join("postgres"));
     vec![
         ("FUENTE__DATA__DIRECTORY", data.display().to_string()),
         ("FUENTE__STORE__MODE", "external".to_owned()),
         ("FUENTE__STORE__URL", app),
+        ("FUENTE__STORE__MIGRATOR_URL", migrator),
         ("FUENTE__VECTORS__MODE", "server".to_owned()),
         ("FUENTE__SERVICE__SECRET", SECRET.to_owned()),
         ("FUENTE__INGEST__WORKERS", "1".to_owned()),

@@ -70,8 +70,8 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     ] {
         ensure!(!url.is_empty(), "{key} is needed: the address of that service.");
     }
-    let store = StoreOptions { migrator_url: None, ..options(settings) };
-    let opened = fuente_store::open(&store).await.context("The gateway does not start.")?;
+    // Serving needs no owner: that is the step before.
+    let opened = fuente_store::open(&options(settings, "")).await.context("The gateway does not start.")?;
     let parts = Parts {
         settings: settings.clone(),
         store: opened.store.clone(),
@@ -95,10 +95,17 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
 pub async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     ensure!(settings.store.mode == StoreMode::External, "store.mode must be \"external\" to migrate a database apart.");
     ensure!(!settings.store.migrator_url.0.is_empty(), "store.migrator_url is needed: the owner of the database.");
-    fuente_store::migrate(&options(settings)).await.context("The database is not migrated.")
+    fuente_store::migrate(&options(settings, &settings.store.migrator_url.0))
+        .await
+        .context("The database is not migrated.")
 }
 
+<<<<<<< HEAD
 fn options(settings: &Settings) -> StoreOptions {
     let at = &settings.store;
     StoreOptions::external(&at.url.0, &at.migrator_url.0, at.max_connections)
+=======
+fn options(settings: &Settings, migrator: &str) -> StoreOptions {
+    StoreOptions::external(&settings.store.url.0, migrator, settings.store.max_connections)
+>>>>>>> help-b
 }

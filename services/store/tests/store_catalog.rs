@@ -72,8 +72,9 @@ async fn tables(house: &House) -> Vec<String> {
 async fn the_catalog_has_no_hole(house: &House) {
     assert!(tables(house).await.len() >= 18, "the query finds the tables");
     let offenders: [(&str, &'static str); 11] = [
+        // Deletions are not even seen by a reader.
         ("tables that a reader's transaction may write, beyond what is the reader's own", "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
-             AND relname NOT IN ('_sqlx_migrations', 'conversations', 'messages', 'message_citations', 'sessions')
+             AND relname NOT IN ('_sqlx_migrations', 'conversations', 'messages', 'message_citations', 'sessions', 'deletions')
              AND NOT (EXISTS (SELECT 1 FROM pg_policies WHERE tablename = relname AND cmd = 'ALL' AND (with_check LIKE '%fuente_manages()%' OR with_check LIKE '%fuente_system()%'))
                   AND EXISTS (SELECT 1 FROM pg_policies WHERE tablename = relname AND cmd = 'DELETE' AND permissive = 'RESTRICTIVE' AND (qual LIKE '%fuente_manages()%' OR qual LIKE '%fuente_system()%')))"),
         ("tables that rights depend on without the trigger that raises the epoch", "SELECT name FROM unnest(ARRAY['group_members', 'policies', 'policy_rules', 'policy_rule_groups', 'users', 'libraries', 'documents']) name
