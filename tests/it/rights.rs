@@ -5,6 +5,7 @@ use fuente_tests::tenant::{allow_groups, everyone, id, sign_in};
 use fuente_tests::{Person, Tenant, TestApp, events};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -13,6 +14,7 @@ pub fn cases() -> Vec<Case> {
             "rights::old_answers_are_withheld_with_their_documents",
             old_answers_are_withheld_with_their_documents,
         ),
+        Case::app("rights::an_answer_ends_with_the_right_to_read", an_answer_ends_with_the_right_to_read),
         Case::app("rights::a_library_without_rules_is_its_owners", a_library_without_rules_is_its_owners),
         Case::app(
             "rights::disabled_people_and_revoked_keys_are_out_at_once",
@@ -105,6 +107,36 @@ fn old_answers_are_withheld_with_their_documents(app: &TestApp) {
         assert!(!after.body.contains("412"), "{}", after.body);
         tenant.join(&group, &ann_id).await;
         assert_eq!(ann.get(&talk).await.ok()["messages"][0]["withheld"], false, "nothing was lost");
+    });
+}
+
+fn an_answer_ends_with_the_right_to_read(app: &TestApp) {
+    app.run(async {
+        let tenant = Tenant::make(app, "rights-open").await;
+        let (ann, ann_id) = tenant.user("ann", "member").await;
+        let group = tenant.group("Welders").await;
+        tenant.join(&group, &ann_id).await;
+        let library = tenant.library("Bonuses", allow_groups(&[&group])).await;
+        tenant.publish(&library, "bonus", TEXT).await;
+        let talk =
+            format!("/v1/conversations/{}", id(&ann.post("/v1/conversations", json!({ "title": "Bonus" })).await.ok()));
+        let (found, path) = (Notify::new(), format!("{talk}/messages"));
+        let question = json!({ "question": "How much does the bonus plan pay every welder?", "max_tokens": 64 });
+        let asked = events::post_until(&ann, &path, question, |event| {
+            if event.name == "evidence" {
+                found.notify_one();
+            }
+            false
+        });
+        let left = async {
+            found.notified().await;
+            tenant.leave(&group, &ann_id).await;
+        };
+        let (events, ()) = tokio::join!(asked, left);
+        let last = events.last().expect("events");
+        assert_eq!((last.name.as_str(), &last.data["code"]), ("error", &json!("conflict")), "{events:?}");
+        assert!(events.iter().all(|event| event.name != "done"), "{events:?}");
+        assert_eq!(ann.get(&talk).await.ok()["messages"], json!([]), "nothing is stored");
     });
 }
 
