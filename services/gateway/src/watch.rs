@@ -1,10 +1,11 @@
-//! An answer goes on only as long as its asker may have it.
+//! Long replies go on only as long as their caller may have them.
 
-use crate::routes::{Caller, unauthenticated};
+use crate::routes::{Token, unauthenticated};
 use crate::state::State;
 use fuente_contract::{AnswerEvent, AnswerStream, DocumentId, Error, ErrorCode, Result};
 use fuente_store::documents;
-use futures_util::StreamExt;
+use fuente_wire::sse::Event;
+use futures_util::{Stream, StreamExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +14,47 @@ use tokio::time::{Instant, interval_at};
 /// How long a revoked credential or document may still give events of a stream that was opened with it.
 const EVERY: Duration = Duration::from_secs(4);
 
+/// Passes `events` on, and ends them with an error once `token` no longer admits anyone: after a
+/// sign-out, a revoked key, a disabled user. A store that cannot say ends them too.
+pub(crate) fn while_admitted(
+    state: Arc<State>,
+    token: Token,
+    events: impl Stream<Item = Event> + 'static,
+) -> impl Stream<Item = Event> {
+    async_stream::stream! {
+        let mut events = Box::pin(events);
+        let mut checks = interval_at(Instant::now() + EVERY, EVERY);
+        loop {
+            let next = tokio::select! {
+                event = events.next() => Some(event),
+                _ = checks.tick() => None,
+            };
+            match next {
+                Some(Some(event)) => yield event,
+                Some(None) => break,
+                None => {
+                    let fault = match state.admit(&token).await {
+                        Ok(Some(_)) => continue,
+                        Ok(None) => unauthenticated(),
+                        Err(error) => error,
+                    };
+                    yield Event::error(&fault);
+                    break;
+                }
+            }
+        }
+    }
+}
+
 /// Passes the answer on, and ends it with an error once the credential no longer admits anyone
 /// (after a sign-out, a revoked key, a disabled user) or the asker no longer reads a document that
 /// went into it. Both are looked at every few seconds and, always, before `done`. A store that
 /// cannot say ends it too.
-pub(crate) fn while_allowed(state: Arc<State>, caller: Caller, mut answer: AnswerStream) -> AnswerStream {
+pub(crate) fn while_readable(
+    state: Arc<State>,
+    token: Token,
+    mut answer: AnswerStream,
+) -> impl Stream<Item = AnswerEvent> {
     async_stream::stream! {
         let mut used = BTreeSet::new();
         let mut checks = interval_at(Instant::now() + EVERY, EVERY);
@@ -33,7 +70,7 @@ pub(crate) fn while_allowed(state: Arc<State>, caller: Caller, mut answer: Answe
                 used.extend(documents_of(event));
             }
             if matches!(next, None | Some(AnswerEvent::Done(_)))
-                && let Err(error) = allowed(&state, &caller, &used).await
+                && let Err(error) = allowed(&state, &token, &used).await
             {
                 yield AnswerEvent::Error(error);
                 break;
@@ -43,7 +80,6 @@ pub(crate) fn while_allowed(state: Arc<State>, caller: Caller, mut answer: Answe
             }
         }
     }
-    .boxed()
 }
 
 /// The documents that an event shows something of.
@@ -58,11 +94,10 @@ fn documents_of(event: &AnswerEvent) -> Vec<DocumentId> {
     }
 }
 
-async fn allowed(state: &State, caller: &Caller, used: &BTreeSet<DocumentId>) -> Result<()> {
+async fn allowed(state: &State, token: &Token, used: &BTreeSet<DocumentId>) -> Result<()> {
     // The scope as it is now: a role that was taken away must not decide.
-    let scope = state.admit(&caller.token).await?.ok_or_else(unauthenticated)?;
-    let used: Vec<DocumentId> = used.iter().copied().collect();
-    if documents::all_readable(&scope, &state.store, &used).await? {
+    let scope = state.admit(token).await?.ok_or_else(unauthenticated)?;
+    if documents::reads_all(&scope, &state.store, used).await? {
         return Ok(());
     }
     Err(Error::new(ErrorCode::Conflict, "A source of this answer is no longer available. Ask again."))

@@ -109,23 +109,6 @@ pub async fn reads_all(scope: &Scope, store: &Store, ids: &BTreeSet<DocumentId>)
     Ok(usize::try_from(read) == Ok(ids.len()))
 }
 
-/// Whether the user reads every one of these documents now.
-///
-/// # Errors
-/// Where Postgres fails.
-pub async fn all_readable(scope: &Scope, store: &Store, ids: &[DocumentId]) -> Result<bool> {
-    let mut tx = store.begin(scope, View::Reader).await?;
-    sqlx::query_scalar(
-        "SELECT NOT EXISTS (SELECT 1 FROM unnest($1::uuid[]) used (id) WHERE used.id NOT IN
-             (SELECT documents.id FROM documents WHERE current_version IS NOT NULL AND ($2::uuid[] IS NULL OR library_id = ANY($2))))",
-    )
-    .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
-    .bind(limited(scope))
-    .fetch_one(&mut *tx)
-    .await
-    .map_err(fault)
-}
-
 /// The canonical text of a document that the user reads: its current version, or one that was.
 ///
 /// # Errors
