@@ -3,7 +3,7 @@
 use crate::Case;
 use fuente_tests::tenant::{allow_groups, everyone, id, sign_in};
 use fuente_tests::{Person, Tenant, TestApp, events};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -20,6 +20,7 @@ pub fn cases() -> Vec<Case> {
             "rights::disabled_people_and_revoked_keys_are_out_at_once",
             disabled_people_and_revoked_keys_are_out_at_once,
         ),
+        Case::app("rights::a_limited_key_writes_only_in_its_libraries", a_limited_key_writes_only_in_its_libraries),
     ]
 }
 
@@ -184,5 +185,38 @@ fn disabled_people_and_revoked_keys_are_out_at_once(app: &TestApp) {
         let body =
             json!({ "tenant": "rights-gone", "email": "ann@rights-gone.example", "password": "a long enough one" });
         assert_eq!(Person::anonymous(&app.url).post("/v1/auth/sign-in", body).await.status, StatusCode::UNAUTHORIZED);
+    });
+}
+
+fn a_limited_key_writes_only_in_its_libraries(app: &TestApp) {
+    app.run(async {
+        let tenant = Tenant::make(app, "rights-write").await;
+        let (mine, other) = (tenant.library("Mine", everyone()).await, tenant.library("Other", everyone()).await);
+        let (_, secret) = tenant.key("writes", &tenant.admin_id, &["documents:write"], Some(vec![&mine])).await;
+        let key = Person::holding(&app.url, &secret);
+        let theirs = tenant.publish(&other, "theirs", TEXT).await;
+        let (document, job) =
+            (theirs["document"].as_str().unwrap_or_default(), theirs["job"].as_str().unwrap_or_default());
+        let put = |library: &str| {
+            let path = format!("/v1/admin/libraries/{library}/documents/new?file_name=new.md");
+            key.send(key.request(Method::PUT, &path).body(TEXT))
+        };
+        let own = format!("/v1/admin/documents/{document}");
+        let mut refused = vec![put(&other).await, key.delete(&own).await];
+        refused.push(key.put(&format!("{own}/rules"), json!({ "rules": everyone() })).await);
+        refused.push(key.get(&format!("/v1/admin/jobs/{job}")).await);
+        refused.push(key.get(&format!("/v1/admin/documents?library={other}")).await);
+        for reply in refused {
+            assert_eq!(reply.status, StatusCode::NOT_FOUND, "{}", reply.body);
+        }
+        assert_eq!(key.get("/v1/admin/jobs").await.status, StatusCode::FORBIDDEN, "a list of all jobs");
+        assert!(reads(&tenant.admin, document).await, "nothing happened to it");
+
+        let accepted = put(&mine).await.ok();
+        let new = format!("/v1/admin/documents/{}", accepted["document"].as_str().unwrap_or_default());
+        let job = format!("/v1/admin/jobs/{}", accepted["job"].as_str().unwrap_or_default());
+        key.get(&job).await.ok();
+        key.put(&format!("{new}/rules"), json!({ "rules": everyone() })).await.ok();
+        key.delete(&new).await.ok();
     });
 }
