@@ -8,6 +8,7 @@ use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, HttpResponse, web};
 use fuente_contract::answer::Reply as AnswerReply;
 use fuente_contract::evidence::Evidence;
+use fuente_contract::limits::QUESTION;
 use fuente_contract::{AnswerEvent, AskRequest, Error, Result};
 use fuente_wire::Body;
 use fuente_wire::problem::Reply;
@@ -21,9 +22,6 @@ pub(super) const RULES: &[RouteRule] = &[RouteRule::new("POST", "/v1/ask", Rule:
     .ids(&[(Place::Body, IdKind::Library), (Place::Body, IdKind::Document)])
     .sends(Sends::Json(r#"{"question":"How many days of leave do I have?","libraries":["$library"],"documents":["$document"],"max_tokens":16}"#))
     .answers(Answers::JsonOrEvents)];
-
-/// Longest question, in characters.
-const LONGEST: usize = 4000;
 
 /// Most earlier turns in one request.
 const TURNS: usize = 20;
@@ -60,9 +58,8 @@ async fn ask(req: HttpRequest, state: web::Data<State>, caller: Caller, body: Bo
 
 /// Rules over the fields that their types cannot say.
 pub(super) fn check(request: &AskRequest) -> Result<()> {
-    let length = request.question.chars().count();
-    if request.question.trim().is_empty() || length > LONGEST {
-        return Err(Error::invalid(format!("`question` must have 1 to {LONGEST} characters.")));
+    if !(1..=QUESTION).contains(&request.question.trim().chars().count()) {
+        return Err(Error::invalid(format!("`question` must have 1 to {QUESTION} characters.")));
     }
     if request.history.len() > TURNS {
         return Err(Error::invalid(format!("`history` may hold {TURNS} turns at most.")));
