@@ -3,8 +3,9 @@
 use crate::Case;
 use fuente_tests::tenant::{allow_groups, everyone, id, sign_in};
 use fuente_tests::{Person, Tenant, TestApp, events};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -13,11 +14,13 @@ pub fn cases() -> Vec<Case> {
             "rights::old_answers_are_withheld_with_their_documents",
             old_answers_are_withheld_with_their_documents,
         ),
+        Case::app("rights::an_answer_ends_with_the_right_to_read", an_answer_ends_with_the_right_to_read),
         Case::app("rights::a_library_without_rules_is_its_owners", a_library_without_rules_is_its_owners),
         Case::app(
             "rights::disabled_people_and_revoked_keys_are_out_at_once",
             disabled_people_and_revoked_keys_are_out_at_once,
         ),
+        Case::app("rights::a_limited_key_writes_only_in_its_libraries", a_limited_key_writes_only_in_its_libraries),
     ]
 }
 
@@ -108,6 +111,36 @@ fn old_answers_are_withheld_with_their_documents(app: &TestApp) {
     });
 }
 
+fn an_answer_ends_with_the_right_to_read(app: &TestApp) {
+    app.run(async {
+        let tenant = Tenant::make(app, "rights-open").await;
+        let (ann, ann_id) = tenant.user("ann", "member").await;
+        let group = tenant.group("Welders").await;
+        tenant.join(&group, &ann_id).await;
+        let library = tenant.library("Bonuses", allow_groups(&[&group])).await;
+        tenant.publish(&library, "bonus", TEXT).await;
+        let talk =
+            format!("/v1/conversations/{}", id(&ann.post("/v1/conversations", json!({ "title": "Bonus" })).await.ok()));
+        let (found, path) = (Notify::new(), format!("{talk}/messages"));
+        let question = json!({ "question": "How much does the bonus plan pay every welder?", "max_tokens": 64 });
+        let asked = events::post_until(&ann, &path, question, |event| {
+            if event.name == "evidence" {
+                found.notify_one();
+            }
+            false
+        });
+        let left = async {
+            found.notified().await;
+            tenant.leave(&group, &ann_id).await;
+        };
+        let (events, ()) = tokio::join!(asked, left);
+        let last = events.last().expect("events");
+        assert_eq!((last.name.as_str(), &last.data["code"]), ("error", &json!("conflict")), "{events:?}");
+        assert!(events.iter().all(|event| event.name != "done"), "{events:?}");
+        assert_eq!(ann.get(&talk).await.ok()["messages"], json!([]), "nothing is stored");
+    });
+}
+
 fn a_library_without_rules_is_its_owners(app: &TestApp) {
     app.run(async {
         let tenant = Tenant::make(app, "rights-owner").await;
@@ -152,5 +185,38 @@ fn disabled_people_and_revoked_keys_are_out_at_once(app: &TestApp) {
         let body =
             json!({ "tenant": "rights-gone", "email": "ann@rights-gone.example", "password": "a long enough one" });
         assert_eq!(Person::anonymous(&app.url).post("/v1/auth/sign-in", body).await.status, StatusCode::UNAUTHORIZED);
+    });
+}
+
+fn a_limited_key_writes_only_in_its_libraries(app: &TestApp) {
+    app.run(async {
+        let tenant = Tenant::make(app, "rights-write").await;
+        let (mine, other) = (tenant.library("Mine", everyone()).await, tenant.library("Other", everyone()).await);
+        let (_, secret) = tenant.key("writes", &tenant.admin_id, &["documents:write"], Some(vec![&mine])).await;
+        let key = Person::holding(&app.url, &secret);
+        let theirs = tenant.publish(&other, "theirs", TEXT).await;
+        let (document, job) =
+            (theirs["document"].as_str().unwrap_or_default(), theirs["job"].as_str().unwrap_or_default());
+        let put = |library: &str| {
+            let path = format!("/v1/admin/libraries/{library}/documents/new?file_name=new.md");
+            key.send(key.request(Method::PUT, &path).body(TEXT))
+        };
+        let own = format!("/v1/admin/documents/{document}");
+        let mut refused = vec![put(&other).await, key.delete(&own).await];
+        refused.push(key.put(&format!("{own}/rules"), json!({ "rules": everyone() })).await);
+        refused.push(key.get(&format!("/v1/admin/jobs/{job}")).await);
+        refused.push(key.get(&format!("/v1/admin/documents?library={other}")).await);
+        for reply in refused {
+            assert_eq!(reply.status, StatusCode::NOT_FOUND, "{}", reply.body);
+        }
+        assert_eq!(key.get("/v1/admin/jobs").await.status, StatusCode::FORBIDDEN, "a list of all jobs");
+        assert!(reads(&tenant.admin, document).await, "nothing happened to it");
+
+        let accepted = put(&mine).await.ok();
+        let new = format!("/v1/admin/documents/{}", accepted["document"].as_str().unwrap_or_default());
+        let job = format!("/v1/admin/jobs/{}", accepted["job"].as_str().unwrap_or_default());
+        key.get(&job).await.ok();
+        key.put(&format!("{new}/rules"), json!({ "rules": everyone() })).await.ok();
+        key.delete(&new).await.ok();
     });
 }

@@ -14,6 +14,7 @@ pub mod error;
 pub mod evidence;
 pub mod ids;
 pub mod ingest;
+pub mod limits;
 pub mod paging;
 pub mod scope;
 pub mod search;

@@ -1,12 +1,15 @@
 //! One turn of a conversation: what was said before, the answer as it comes, and its storing.
 
+use crate::routes::Caller;
 use crate::state::State;
+use crate::watch::while_readable;
 use fuente_contract::answer::Turn;
-use fuente_contract::{AnswerEvent, AnswerStream, AskRequest, ConversationId, Error, MessageId, Result, Scope};
+use fuente_contract::{AnswerEvent, AskRequest, ConversationId, Error, MessageId, Result, Scope};
 use fuente_store::messages;
 use fuente_wire::sse::Event;
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
+use std::pin::pin;
 use std::sync::Arc;
 
 /// Earlier turns that go with a question. More would cost prompt, and old turns seldom matter.
@@ -24,13 +27,15 @@ struct Stored {
 /// `NotFound` for a conversation that is not the asker's; else what `Answer::ask` says.
 pub(crate) async fn turn(
     state: Arc<State>,
-    scope: Scope,
+    caller: Caller,
     conversation: ConversationId,
     mut request: AskRequest,
 ) -> Result<impl Stream<Item = Event>> {
+    let Caller { scope, token } = caller;
     request.history = history(&state, &scope, conversation).await?;
     let question = request.question.clone();
     let answer = state.answer.ask(&scope, request).await?;
+    let answer = while_readable(state.clone(), token, answer);
     Ok(store_at_the_end(state, scope, conversation, question, answer))
 }
 
@@ -52,9 +57,10 @@ fn store_at_the_end(
     scope: Scope,
     conversation: ConversationId,
     question: String,
-    mut answer: AnswerStream,
+    answer: impl Stream<Item = AnswerEvent>,
 ) -> impl Stream<Item = Event> {
     async_stream::stream! {
+        let mut answer = pin!(answer);
         let mut ended = false;
         while let Some(event) = answer.next().await {
             ended = matches!(event, AnswerEvent::Done(_) | AnswerEvent::Error(_));

@@ -3,6 +3,7 @@
 use crate::error::from_model;
 use crate::signals::{Terms, measure};
 use crate::{authorize, fuse, lang, select};
+use fuente_contract::limits::QUESTION;
 use fuente_contract::search::{SearchReply, SearchRequest, SearchTimings};
 use fuente_contract::{Error, Result, Scope, Search};
 use fuente_models::Embedder;
@@ -11,8 +12,6 @@ use fuente_vectors::{Bm25, HybridQuery, VectorIndex};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Longest question, in characters: what is longer is a document, not a question.
-const LONGEST: usize = 2_000;
 /// Candidates that are read back from Postgres.
 const RECHECKED: usize = 120;
 
@@ -96,9 +95,9 @@ fn checked(request: &SearchRequest) -> Result<&str> {
     if question.is_empty() {
         return Err(Error::invalid("The question is empty."));
     }
-    if question.chars().count() > LONGEST {
+    if question.chars().count() > QUESTION {
         return Err(Error::invalid(format!(
-            "The question is longer than {LONGEST} characters. Ask about one thing at a time."
+            "The question is longer than {QUESTION} characters. Ask about one thing at a time."
         )));
     }
     match request.limit {

@@ -9,6 +9,7 @@ use fuente_contract::{Cursor, DocumentId, Error, LibraryId, Page, Result, Scope,
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
+use std::collections::BTreeSet;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -88,6 +89,24 @@ pub async fn readable_list(
 /// `NotFound`.
 pub async fn get(scope: &Scope, store: &Store, id: DocumentId) -> Result<DocumentInfo> {
     listed(scope, store, View::Reader, None, Some(id), &Cursor::default()).await?.pop().ok_or_else(Error::not_found)
+}
+
+/// Whether the user reads every one of `ids` now.
+///
+/// # Errors
+/// Where Postgres fails: then nothing is readable.
+pub async fn reads_all(scope: &Scope, store: &Store, ids: &BTreeSet<DocumentId>) -> Result<bool> {
+    let mut tx = store.begin(scope, View::Reader).await?;
+    let read: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM documents
+         WHERE id = ANY($1) AND current_version IS NOT NULL AND ($2::uuid[] IS NULL OR library_id = ANY($2))",
+    )
+    .bind(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+    .bind(limited(scope))
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(fault)?;
+    Ok(usize::try_from(read) == Ok(ids.len()))
 }
 
 /// The canonical text of a document that the user reads: its current version, or one that was.

@@ -4,14 +4,12 @@
 use crate::access::epoch_in;
 use crate::db::{Store, commit, fault};
 use fuente_contract::access::{Effect, Policy, Receipt, Rule, Who};
+use fuente_contract::limits::{GROUPS, RULES};
 use fuente_contract::{DocumentId, Error, GroupId, PolicyId, Result, Scope, TenantId, UserId};
 use sqlx::Row;
 use sqlx::postgres::PgTransaction;
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
-
-/// Most rules of one policy, and most groups of one rule.
-const MOST: usize = 100;
 
 /// # Errors
 /// `NotFound` where the policy is not the tenant's.
@@ -110,14 +108,14 @@ pub(crate) async fn drop_unused(tx: &mut PgTransaction<'static>, group: GroupId)
 
 /// Rules in one order and without repeats, so that equal sets are equal bytes.
 fn checked(rules: &[Rule]) -> Result<Vec<Rule>> {
-    if rules.len() > MOST {
-        return Err(Error::invalid(format!("A policy has at most {MOST} rules.")));
+    if rules.len() > RULES {
+        return Err(Error::invalid(format!("A policy has at most {RULES} rules.")));
     }
     let mut set = BTreeSet::new();
     for rule in rules {
         let who = match &rule.who {
-            Who::AllOf(groups) if groups.is_empty() || groups.len() > MOST => {
-                return Err(Error::invalid(format!("`all_of` names 1 to {MOST} groups.")));
+            Who::AllOf(groups) if groups.is_empty() || groups.len() > GROUPS => {
+                return Err(Error::invalid(format!("`all_of` names 1 to {GROUPS} groups.")));
             }
             Who::AllOf(groups) => Who::AllOf(groups.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()),
             other => other.clone(),

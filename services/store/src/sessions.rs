@@ -14,6 +14,15 @@ use uuid::Uuid;
 pub async fn open(scope: &Scope, store: &Store, idle_hours: i64, max_hours: i64) -> Result<String> {
     let (token, hash) = tokens::make("fs", scope.tenant());
     let mut tx = store.begin(scope, View::Reader).await?;
+    // Whoever signs in clears away what has ended: their own, so that no call grows with a tenant.
+    sqlx::query(
+        "DELETE FROM sessions WHERE user_id = $1
+           AND (expires_at <= now() OR seen_at <= now() - make_interval(hours => idle_hours))",
+    )
+    .bind(scope.user().0)
+    .execute(&mut *tx)
+    .await
+    .map_err(fault)?;
     sqlx::query("INSERT INTO sessions (tenant_id, id, user_id, token_hash, idle_hours, expires_at) VALUES ($1, $2, $3, $4, $5, now() + make_interval(hours => $6))")
         .bind(scope.tenant().0)
         .bind(Uuid::now_v7())
@@ -36,16 +45,26 @@ pub async fn check(scope: &SystemScope, store: &Store, token: &str) -> Result<Op
     let Some((tenant, hash)) = tokens::read("fs", token) else { return Ok(None) };
     let mut tx = store.inside(scope, tenant).await?;
     let row = sqlx::query(
-        "UPDATE sessions SET seen_at = now() FROM users JOIN tenants USING (tenant_id)
+        "SELECT sessions.id AS session, sessions.seen_at < now() - interval '1 minute' AS stale,
+                users.id, users.email, users.name, users.role, users.content_read, users.active
+         FROM sessions JOIN users ON users.tenant_id = sessions.tenant_id AND users.id = sessions.user_id
+         JOIN tenants ON tenants.tenant_id = sessions.tenant_id
          WHERE sessions.token_hash = $1 AND sessions.expires_at > now()
            AND sessions.seen_at > now() - make_interval(hours => sessions.idle_hours)
-           AND users.tenant_id = sessions.tenant_id AND users.id = sessions.user_id AND users.active AND tenants.active
-         RETURNING sessions.id AS session, users.id, users.email, users.name, users.role, users.content_read, users.active",
+           AND users.active AND tenants.active",
     )
     .bind(hash)
     .fetch_optional(&mut *tx)
     .await
     .map_err(fault)?;
+    // Once a minute is enough to tell use from idleness, and most calls then only read.
+    if let Some(row) = row.as_ref().filter(|row| row.get("stale")) {
+        sqlx::query("UPDATE sessions SET seen_at = now() WHERE id = $1")
+            .bind(row.get::<Uuid, _>("session"))
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
+    }
     commit(tx).await?;
     Ok(row.map(|row| Principal { tenant, user: info(&row), credential_id: row.get("session"), key: None }))
 }

@@ -58,6 +58,11 @@ impl Call {
         Self { method: route.method, path, body, events: route.answers != Answers::Json && !super::is_page(route) }
     }
 
+    /// This request for one whole reply, where it could also come as events.
+    pub fn whole(self) -> Self {
+        Self { events: false, ..self }
+    }
+
     /// Without its body.
     pub fn request(&self, person: &Person) -> RequestBuilder {
         let request = person.request(self.method.parse().expect("a method"), &self.path);

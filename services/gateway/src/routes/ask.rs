@@ -3,26 +3,25 @@
 use super::door::Caller;
 use super::table::{ASK, Answers, IdKind, Key, Place, RouteRule, Rule, Sends};
 use crate::state::State;
-use crate::watch::while_admitted;
+use crate::watch::while_readable;
 use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, HttpResponse, web};
 use fuente_contract::answer::Reply as AnswerReply;
 use fuente_contract::evidence::Evidence;
-use fuente_contract::{AnswerEvent, AnswerStream, AskRequest, Error, Result};
+use fuente_contract::limits::QUESTION;
+use fuente_contract::{AnswerEvent, AskRequest, Error, Result};
 use fuente_wire::Body;
 use fuente_wire::problem::Reply;
 use fuente_wire::sse::{self, Event};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use serde::Serialize;
+use std::pin::{Pin, pin};
 use utoipa::ToSchema;
 
 pub(super) const RULES: &[RouteRule] = &[RouteRule::new("POST", "/v1/ask", Rule::SignedIn(Key::Scope(ASK)), || web::to(ask))
     .ids(&[(Place::Body, IdKind::Library), (Place::Body, IdKind::Document)])
     .sends(Sends::Json(r#"{"question":"How many days of leave do I have?","libraries":["$library"],"documents":["$document"],"max_tokens":16}"#))
     .answers(Answers::JsonOrEvents)];
-
-/// Longest question, in characters.
-const LONGEST: usize = 4000;
 
 /// Most earlier turns in one request.
 const TURNS: usize = 20;
@@ -43,24 +42,24 @@ struct Answered {
 ///
 /// With `Accept: text/event-stream` the answer arrives as it is made: `evidence`, `token`,
 /// `citation`, `verdict`, `usage`, `done`; an `error` ends the stream at any point. Closing the
-/// connection stops the answer.
+/// connection stops the answer. An answer ends with `conflict` where a document that it is made of
+/// stops being readable before it is done.
 #[utoipa::path(post, path = "/v1/ask", tag = "Asking", request_body = AskRequest,
     responses((status = 200, description = "The answer.", content((Answered = "application/json"), (String = "text/event-stream")))))]
 async fn ask(req: HttpRequest, state: web::Data<State>, caller: Caller, body: Body<AskRequest>) -> Reply {
     check(&body.0)?;
     let events = state.answer.ask(&caller.scope, body.0).await?;
+    let events = while_readable(state.into_inner(), caller.token, events);
     if !wants_events(&req) {
-        return Ok(HttpResponse::Ok().json(whole(events).await?));
+        return Ok(HttpResponse::Ok().json(whole(pin!(events)).await?));
     }
-    let events = events.map(|event| Event::from(&event));
-    Ok(sse::response(while_admitted(state.into_inner(), caller.token, events)))
+    Ok(sse::response(events.map(|event| Event::from(&event))))
 }
 
 /// Rules over the fields that their types cannot say.
 pub(super) fn check(request: &AskRequest) -> Result<()> {
-    let length = request.question.chars().count();
-    if request.question.trim().is_empty() || length > LONGEST {
-        return Err(Error::invalid(format!("`question` must have 1 to {LONGEST} characters.")));
+    if !(1..=QUESTION).contains(&request.question.trim().chars().count()) {
+        return Err(Error::invalid(format!("`question` must have 1 to {QUESTION} characters.")));
     }
     if request.history.len() > TURNS {
         return Err(Error::invalid(format!("`history` may hold {TURNS} turns at most.")));
@@ -73,7 +72,7 @@ fn wants_events(req: &HttpRequest) -> bool {
     accept.is_some_and(|accept| accept.contains(sse::MEDIA_TYPE))
 }
 
-async fn whole(mut events: AnswerStream) -> Result<Answered> {
+async fn whole(mut events: Pin<&mut impl Stream<Item = AnswerEvent>>) -> Result<Answered> {
     let mut evidence = Vec::new();
     while let Some(event) = events.next().await {
         match event {

@@ -3,8 +3,8 @@
 use super::ask::check;
 use super::door::Caller;
 use super::table::{Answers, CONVERSATIONS, IdKind, Key, Place, RouteRule, Rule, Sends};
+use crate::converse;
 use crate::state::State;
-use crate::{converse, watch};
 use actix_web::web;
 use fuente_contract::{AskRequest, ConversationId, DocumentId, LibraryId};
 use fuente_wire::problem::Reply;
@@ -49,7 +49,5 @@ async fn send(state: web::Data<State>, caller: Caller, id: Id<ConversationId>, b
     let NewMessage { question, libraries, documents, max_tokens } = body.0;
     let request = AskRequest { question, libraries, documents, max_tokens, history: Vec::new() };
     check(&request)?;
-    let state = state.into_inner();
-    let events = converse::turn(state.clone(), caller.scope, id.0, request).await?;
-    Ok(sse::response(watch::while_admitted(state, caller.token, events)))
+    Ok(sse::response(converse::turn(state.into_inner(), caller, id.0, request).await?))
 }

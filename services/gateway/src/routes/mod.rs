@@ -15,7 +15,7 @@ mod params;
 mod search;
 mod table;
 
-pub(crate) use door::{Token, unauthenticated};
+pub(crate) use door::{Caller, Token, unauthenticated};
 pub use openapi::{check, description};
 pub use table::{Answers, IdKind, KEY_SCOPES, Key, Place, RouteRule, Rule, Sends};
 

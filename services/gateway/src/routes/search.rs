@@ -4,6 +4,7 @@ use super::door::Caller;
 use super::table::{IdKind, Key, Place, RouteRule, Rule, SEARCH, Sends};
 use crate::state::State;
 use actix_web::{HttpResponse, web};
+use fuente_contract::limits::QUESTION;
 use fuente_contract::{Error, SearchReply, SearchRequest};
 use fuente_wire::Body;
 use fuente_wire::problem::Reply;
@@ -15,9 +16,6 @@ pub(super) const RULES: &[RouteRule] =
             r#"{"query":"days of leave","limit":5,"libraries":["$library"],"documents":["$document"]}"#,
         ))];
 
-/// Longest query, in characters.
-const LONGEST: usize = 4000;
-
 /// Search
 ///
 /// Ranks the passages that the caller may read now by meaning and by words. This is what the
@@ -27,8 +25,8 @@ const LONGEST: usize = 4000;
     responses((status = 200, description = "The passages found, best first.", body = SearchReply)))]
 async fn search(state: web::Data<State>, caller: Caller, body: Body<SearchRequest>) -> Reply {
     let request = body.0;
-    if request.query.trim().is_empty() || request.query.chars().count() > LONGEST {
-        return Err(Error::invalid(format!("`query` must have 1 to {LONGEST} characters.")).into());
+    if !(1..=QUESTION).contains(&request.query.trim().chars().count()) {
+        return Err(Error::invalid(format!("`query` must have 1 to {QUESTION} characters.")).into());
     }
     if request.limit.is_some_and(|limit| limit == 0 || limit > 50) {
         return Err(Error::invalid("`limit` must be 1 to 50.").into());

@@ -90,6 +90,28 @@ pub async fn leaving_stops_the_answer(running: &mut Running) {
     assert_eq!(running.send(running.as_member(Method::GET, &path)).await.json()["messages"], json!([]));
 }
 
+pub async fn an_answer_ends_with_its_sources(running: &mut Running) {
+    let path = conversation(running).await;
+    let ask = |path: &str, accept: &str, question: &str| {
+        let request = running.as_member(Method::POST, path).header("accept", accept);
+        running.send(request.json(&json!({"question": question})))
+    };
+    let whole = ask("/v1/ask", "application/json", "gone").await;
+    assert_eq!((whole.status.as_u16(), &whole.json()["code"]), (409, &json!("conflict")), "{}", whole.text);
+    // The one is stopped before `done`, the other, which has no end, on the way.
+    for question in ["gone", "endless gone"] {
+        let told = ask(&format!("{path}/messages"), "text/event-stream", question).await;
+        let events = events(&told.text);
+        let (name, data) = events.last().unwrap();
+        assert_eq!((name.as_str(), &data["code"]), ("error", &json!("conflict")), "{question}");
+        assert!(data["detail"].as_str().unwrap().contains("no longer available"), "{data}");
+        assert!(events.iter().all(|(name, _)| !["message", "done"].contains(&name.as_str())), "{question}");
+    }
+    let told = tokio::time::timeout(Duration::from_secs(10), running.dropped.recv()).await;
+    told.expect("the engine is freed").expect("told");
+    assert_eq!(running.send(running.as_member(Method::GET, &path)).await.json()["messages"], json!([]));
+}
+
 pub async fn a_disabled_user_is_cut_off(running: &mut Running) {
     let request = running
         .as_member(Method::POST, "/v1/ask")

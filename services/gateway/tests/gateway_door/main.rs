@@ -22,6 +22,7 @@ async fn the_door_holds() {
     uploads::files_stream_and_stop_at_the_limit(&running).await;
     chat::a_turn_is_streamed_stored_and_private(&running).await;
     chat::leaving_stops_the_answer(&mut running).await;
+    chat::an_answer_ends_with_its_sources(&mut running).await;
     chat::a_disabled_user_is_cut_off(&mut running).await;
     if let Some(postgres) = running.postgres.take() {
         postgres.stop().await.unwrap();

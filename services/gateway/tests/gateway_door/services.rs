@@ -2,6 +2,7 @@
 
 use fuente_contract::answer::{Reply, Trace, Usage, Verdict};
 use fuente_contract::document::DeleteReceipt;
+use fuente_contract::evidence::{Evidence, Hit, Scores};
 use fuente_contract::ingest::{Accepted, ByteStream, Upload};
 use fuente_contract::search::{SearchTimings, Signals};
 use fuente_contract::*;
@@ -69,12 +70,12 @@ impl Drop for Told {
 impl Answer for Services {
     async fn ask(&self, _: &Scope, request: AskRequest) -> Result<AnswerStream> {
         self.histories.lock().unwrap().push(request.history.len());
-        let told = (request.question == "endless").then(|| Told(self.dropped.clone()));
+        let told = request.question.starts_with("endless").then(|| Told(self.dropped.clone()));
         if request.question == "full" {
             return Err(Error::unavailable("The queue is full.", 5));
         }
         Ok(async_stream::stream! {
-            yield AnswerEvent::Evidence(vec![]);
+            yield AnswerEvent::Evidence(if request.question.contains("gone") { vec![gone()] } else { vec![] });
             yield AnswerEvent::Token("line\nbreak".into());
             if let Some(_told) = told {
                 loop {
@@ -87,6 +88,26 @@ impl Answer for Services {
         }
         .boxed())
     }
+}
+
+/// Evidence from a document that is not there (any more).
+fn gone() -> Evidence {
+    let hit = Hit {
+        passage: PassageId::fresh(),
+        document: DocumentId::fresh(),
+        version: VersionId::fresh(),
+        library: LibraryId::fresh(),
+        title: "Gone".into(),
+        heading: vec![],
+        page_from: 1,
+        page_to: 1,
+        char_start: 0,
+        char_end: 1,
+        text: "x".into(),
+        lang: "en".into(),
+        scores: Scores::default(),
+    };
+    Evidence { number: 1, hit, sentences: vec![], best: 0 }
 }
 
 fn reply(question: &str) -> Reply {

@@ -2,14 +2,9 @@
 
 use crate::state::State;
 use fuente_contract::access::{Rule, Who};
+use fuente_contract::limits::{GROUPS, RULES};
 use fuente_contract::{DocumentId, Error, ErrorCode, LibraryId, Result, Scope};
 use fuente_store::documents;
-
-/// Most rules of one policy.
-const RULES: usize = 200;
-
-/// Most groups that one rule may combine.
-const GROUPS: usize = 20;
 
 /// A text that people gave: not empty, not endless.
 pub(super) fn text(field: &str, value: &str, longest: usize) -> Result<String> {
