@@ -100,12 +100,6 @@ pub async fn migrate(settings: &Settings) -> anyhow::Result<()> {
         .context("The database is not migrated.")
 }
 
-<<<<<<< HEAD
-fn options(settings: &Settings) -> StoreOptions {
-    let at = &settings.store;
-    StoreOptions::external(&at.url.0, &at.migrator_url.0, at.max_connections)
-=======
 fn options(settings: &Settings, migrator: &str) -> StoreOptions {
     StoreOptions::external(&settings.store.url.0, migrator, settings.store.max_connections)
->>>>>>> help-b
 }
