@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// What the small test model must not fall below. The product's own bars are higher: they are those
 /// of `fuente eval company --check`, and the README says where they stand.
-const FLOORS: &[(&str, f64)] = &[("cited", 0.78), ("fact", 0.6), ("refused", 0.68)];
+const FLOORS: &[(&str, f64)] = &[("cited", 0.76), ("fact", 0.55), ("refused", 0.82)];
 
 pub fn cases() -> Vec<Case> {
     vec![Case::plain("company::the_questions_leak_nothing_and_hold_their_floors", the_questions_hold)]

@@ -124,8 +124,8 @@ pub(crate) async fn user_named(store: &Store, door: &Door, tenant: TenantId, nam
         return Ok(user);
     }
     let operator = crate::admin::operator(door, tenant);
-    let all = users::list(&operator, store, &crate::admin::all()).await?;
-    let mut found = all.items.into_iter().filter(|user| user.email.split('@').next() == Some(name));
+    let all = crate::admin::every(async |page| users::list(&operator, store, &page).await).await?;
+    let mut found = all.into_iter().filter(|user| user.email.split('@').next() == Some(name));
     match (found.next(), found.next()) {
         (Some(user), None) => Ok(user),
         _ => bail!("There is no user `{name}` in this tenant. `fuente user list` shows those there are."),

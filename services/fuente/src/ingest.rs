@@ -41,7 +41,7 @@ impl IngestFiles {
     async fn upload_all(&self, server: &Server, tenant: &str, files: &[(PathBuf, String)]) -> Result<ExitCode> {
         let id = tenant_id(&server.store, &server.door, tenant).await?;
         let operator = crate::admin::operator(&server.door, id);
-        let known = libraries::list(&operator, &server.store, &crate::admin::all()).await?.items;
+        let known = crate::admin::every(async |page| libraries::list(&operator, &server.store, &page).await).await?;
         let Some(library) = known.iter().find(|library| library.name == self.library) else {
             bail!("There is no library `{}`. `fuente library list` shows those there are.", self.library);
         };

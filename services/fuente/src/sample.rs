@@ -145,12 +145,12 @@ impl Company {
     }
 
     async fn ensure_groups(&self, scope: &Scope, store: &Store) -> Result<HashMap<String, GroupId>> {
-        let mut known: HashMap<String, GroupId> = groups::list(scope, store, &crate::admin::all())
-            .await?
-            .items
-            .into_iter()
-            .map(|group| (group.name, group.id))
-            .collect();
+        let mut known: HashMap<String, GroupId> =
+            crate::admin::every(async |page| groups::list(scope, store, &page).await)
+                .await?
+                .into_iter()
+                .map(|group| (group.name, group.id))
+                .collect();
         for team in &self.groups {
             if !known.contains_key(&team.name) {
                 known.insert(team.name.clone(), groups::create(scope, store, &team.name).await?.id);
@@ -174,9 +174,8 @@ impl Company {
     }
 
     async fn ensure_libraries(&self, scope: &Scope, store: &Store, names: &Names) -> Result<()> {
-        let known: Vec<String> = libraries::list(scope, store, &crate::admin::all())
+        let known: Vec<String> = crate::admin::every(async |page| libraries::list(scope, store, &page).await)
             .await?
-            .items
             .into_iter()
             .map(|library| library.name)
             .collect();
@@ -188,23 +187,21 @@ impl Company {
 
     /// Uploads every document; the same bytes again are no work. Returns how many were new.
     pub async fn upload(&self, scope: &Scope, store: &Store, ingest: &dyn Ingest) -> Result<usize> {
-        let shelves: HashMap<String, LibraryId> = libraries::list(scope, store, &crate::admin::all())
-            .await?
-            .items
-            .into_iter()
-            .map(|library| (library.name, library.id))
-            .collect();
+        let shelves: HashMap<String, LibraryId> =
+            crate::admin::every(async |page| libraries::list(scope, store, &page).await)
+                .await?
+                .into_iter()
+                .map(|library| (library.name, library.id))
+                .collect();
         let operator = scope;
         let names = Names {
-            users: users::list(operator, store, &crate::admin::all())
+            users: crate::admin::every(async |page| users::list(operator, store, &page).await)
                 .await?
-                .items
                 .into_iter()
                 .map(|user| (user.email, user.id))
                 .collect(),
-            groups: groups::list(operator, store, &crate::admin::all())
+            groups: crate::admin::every(async |page| groups::list(operator, store, &page).await)
                 .await?
-                .items
                 .into_iter()
                 .map(|group| (group.name, group.id))
                 .collect(),

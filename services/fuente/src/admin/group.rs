@@ -47,7 +47,8 @@ impl GroupCommand {
                 Ok(())
             }
             What::List => {
-                for group in groups::list(&scope, &session.store, &crate::admin::all()).await?.items {
+                for group in crate::admin::every(async |page| groups::list(&scope, &session.store, &page).await).await?
+                {
                     println!("{}  {}", group.id, group.name);
                 }
                 Ok(())
@@ -60,7 +61,7 @@ impl GroupCommand {
 
 /// The group of a name.
 pub(super) async fn named(session: &Session, scope: &Scope, name: &str) -> Result<GroupId> {
-    let known = groups::list(scope, &session.store, &crate::admin::all()).await?.items;
+    let known = crate::admin::every(async |page| groups::list(scope, &session.store, &page).await).await?;
     let found = known.into_iter().find(|group| group.name == name);
     found
         .map(|group| group.id)

@@ -48,7 +48,8 @@ impl KeyCommand {
         match &self.what {
             What::Create { name, user, scopes } => create(session, &scope, name, user, scopes).await,
             What::List => {
-                for key in api_keys::list(&scope, &session.store, &crate::admin::all()).await?.items {
+                for key in crate::admin::every(async |page| api_keys::list(&scope, &session.store, &page).await).await?
+                {
                     println!("{}  {:<24} {}", key.id, key.name, key.scopes.join(","));
                 }
                 Ok(())

@@ -66,7 +66,8 @@ impl LibraryCommand {
                 println!("{}  {}", library.id, library.name);
             }
             What::Rules { name, rules } => {
-                let known = libraries::list(&scope, &session.store, &crate::admin::all()).await?.items;
+                let known =
+                    crate::admin::every(async |page| libraries::list(&scope, &session.store, &page).await).await?;
                 let library = known
                     .iter()
                     .find(|library| library.name == *name)
@@ -76,7 +77,9 @@ impl LibraryCommand {
                 println!("Done; it holds from access epoch {} on.", receipt.epoch);
             }
             What::List => {
-                for library in libraries::list(&scope, &session.store, &crate::admin::all()).await?.items {
+                for library in
+                    crate::admin::every(async |page| libraries::list(&scope, &session.store, &page).await).await?
+                {
                     println!(
                         "{}  {:<24} {} rule(s)  {}",
                         library.id,

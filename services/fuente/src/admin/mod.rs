@@ -10,7 +10,7 @@ pub(crate) mod user;
 
 use crate::{assemble, client};
 use anyhow::Result;
-use fuente_contract::{Credential, Cursor, Door, Role, Scope, TenantId, UserId};
+use fuente_contract::{Credential, Cursor, Door, Page, Role, Scope, TenantId, UserId};
 use fuente_settings::Settings;
 use fuente_store::{EmbeddedPostgres, Store};
 
@@ -20,9 +20,17 @@ pub(crate) fn operator(door: &Door, tenant: TenantId) -> Scope {
     door.admit(tenant, UserId(uuid::Uuid::nil()), Role::Admin, false, Credential::Local)
 }
 
-/// The first page at its largest: the command line is for starting, the admin API for thousands.
-pub(crate) fn all() -> Cursor {
-    Cursor { after: None, limit: Some(200) }
+/// All pages of a list.
+pub(crate) async fn every<T>(list: impl AsyncFn(Cursor) -> fuente_contract::Result<Page<T>>) -> Result<Vec<T>> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = list(Cursor { after, limit: Some(200) }).await?;
+        all.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            return Ok(all);
+        }
+    }
 }
 
 /// The store, opened for one command.

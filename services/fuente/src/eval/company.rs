@@ -155,8 +155,8 @@ impl Bench {
         let ingest = server.ingest().context("the evaluation runs its own server")?;
         company.upload(&scope, &server.store, ingest).await?;
         wait(&scope, &server.store).await?;
-        let page = documents::list(&scope, &server.store, None, &crate::admin::all()).await?;
-        self.names = page.items.into_iter().map(|document| (document.id, document.external_id)).collect();
+        let all = crate::admin::every(async |page| documents::list(&scope, &server.store, None, &page).await).await?;
+        self.names = all.into_iter().map(|document| (document.id, document.external_id)).collect();
         Ok(())
     }
 
