@@ -84,16 +84,28 @@ fn rules_decide_from_one_query_to_the_next(app: &TestApp) {
     });
 }
 
+/// Somebody who may read the bonus plan through a group, with a conversation open.
+struct Welder {
+    ann: Person,
+    ann_id: String,
+    group: String,
+    talk: String,
+}
+
+async fn welder(tenant: &Tenant) -> Welder {
+    let (ann, ann_id) = tenant.user("ann", "member").await;
+    let group = tenant.group("Welders").await;
+    tenant.join(&group, &ann_id).await;
+    let library = tenant.library("Bonuses", allow_groups(&[&group])).await;
+    tenant.publish(&library, "bonus", TEXT).await;
+    let talk = ann.post("/v1/conversations", json!({ "title": "Bonus" })).await.ok();
+    Welder { talk: format!("/v1/conversations/{}", id(&talk)), ann, ann_id, group }
+}
+
 fn old_answers_are_withheld_with_their_documents(app: &TestApp) {
     app.run(async {
         let tenant = Tenant::make(app, "rights-old").await;
-        let (ann, ann_id) = tenant.user("ann", "member").await;
-        let group = tenant.group("Welders").await;
-        tenant.join(&group, &ann_id).await;
-        let library = tenant.library("Bonuses", allow_groups(&[&group])).await;
-        tenant.publish(&library, "bonus", TEXT).await;
-        let talk =
-            format!("/v1/conversations/{}", id(&ann.post("/v1/conversations", json!({ "title": "Bonus" })).await.ok()));
+        let Welder { ann, ann_id, group, talk } = welder(&tenant).await;
         let question = json!({ "question": "How much does the bonus plan pay every welder?", "max_tokens": 24 });
         let events = events::post(&ann, &format!("{talk}/messages"), question).await;
         let evidence = events.iter().find(|event| event.name == "evidence").expect("evidence");
@@ -114,13 +126,7 @@ fn old_answers_are_withheld_with_their_documents(app: &TestApp) {
 fn an_answer_ends_with_the_right_to_read(app: &TestApp) {
     app.run(async {
         let tenant = Tenant::make(app, "rights-open").await;
-        let (ann, ann_id) = tenant.user("ann", "member").await;
-        let group = tenant.group("Welders").await;
-        tenant.join(&group, &ann_id).await;
-        let library = tenant.library("Bonuses", allow_groups(&[&group])).await;
-        tenant.publish(&library, "bonus", TEXT).await;
-        let talk =
-            format!("/v1/conversations/{}", id(&ann.post("/v1/conversations", json!({ "title": "Bonus" })).await.ok()));
+        let Welder { ann, ann_id, group, talk } = welder(&tenant).await;
         let (found, path) = (Notify::new(), format!("{talk}/messages"));
         let question = json!({ "question": "How much does the bonus plan pay every welder?", "max_tokens": 64 });
         let asked = events::post_until(&ann, &path, question, |event| {

@@ -157,28 +157,27 @@ pub async fn add_group(scope: &Scope, store: &Store, group: GroupId, member: Gro
 /// # Errors
 /// `NotFound` where the group is not the tenant's.
 pub async fn remove_user(scope: &Scope, store: &Store, group: GroupId, user: UserId) -> Result<Receipt> {
-    let mut tx = store.manage(scope).await?;
-    exists(&mut tx, group).await?;
-    sqlx::query("DELETE FROM group_members WHERE group_id = $1 AND member_user = $2")
-        .bind(group.0)
-        .bind(user.0)
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
-    receipt(tx).await
+    let statement = "DELETE FROM group_members WHERE group_id = $1 AND member_user = $2";
+    remove(scope, store, group, statement, user.0).await
 }
 
 /// # Errors
 /// `NotFound` where the group is not the tenant's.
 pub async fn remove_group(scope: &Scope, store: &Store, group: GroupId, member: GroupId) -> Result<Receipt> {
+    let statement = "DELETE FROM group_members WHERE group_id = $1 AND member_group = $2";
+    remove(scope, store, group, statement, member.0).await
+}
+
+async fn remove(
+    scope: &Scope,
+    store: &Store,
+    group: GroupId,
+    statement: &'static str,
+    member: uuid::Uuid,
+) -> Result<Receipt> {
     let mut tx = store.manage(scope).await?;
     exists(&mut tx, group).await?;
-    sqlx::query("DELETE FROM group_members WHERE group_id = $1 AND member_group = $2")
-        .bind(group.0)
-        .bind(member.0)
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
+    sqlx::query(statement).bind(group.0).bind(member).execute(&mut *tx).await.map_err(fault)?;
     receipt(tx).await
 }
 
