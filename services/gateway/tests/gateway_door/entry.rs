@@ -158,6 +158,13 @@ pub async fn signing_in_tells_nothing_and_is_limited(running: &Running) {
             "{body}"
         );
     }
+    // What cannot be an account is refused alike, and takes up no room among the counts: more of them
+    // than an address may fail would else close the door.
+    let long = format!("{}@x.org", "a".repeat(300));
+    for _ in 0..40 {
+        let refused = attempt("sample", &long, "wrong wrong wrong").await;
+        assert_eq!((&wrong.text, refused.status), (&refused.text, wrong.status));
+    }
     // Three attempts are allowed; the fourth is refused even with the right password.
     for _ in 0..2 {
         assert_eq!(attempt("sample", "member@x.org", "wrong wrong wrong").await.status, 401);
