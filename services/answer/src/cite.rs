@@ -24,6 +24,7 @@ const MOST: usize = 3;
 const COMPARED: usize = 24;
 
 /// An answer with its support.
+#[derive(Clone)]
 pub(crate) struct Attributed {
     pub(crate) sentences: Vec<AnswerSentence>,
     pub(crate) citations: Vec<Citation>,

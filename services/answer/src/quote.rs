@@ -5,65 +5,65 @@
 
 use crate::cite::{Attributed, citation};
 use crate::ground::Grounding;
-use fuente_contract::answer::AnswerSentence;
+use fuente_contract::PassageId;
+use fuente_contract::answer::{AnswerSentence, Citation};
 use fuente_contract::evidence::{Evidence, Sentence};
 
 /// Answers of fewer words say too little to stand alone.
 const TERSE: usize = 5;
-/// Key sentences on which an answer may rest; quotes beside a sentence of the model's own, and
-/// instead of one.
+/// Key sentences on which an answer may rest.
 const LIKELY: usize = 3;
+/// Quotes beside an answer that rests on a key sentence, beside one that rests on others, and instead of
+/// one that nothing carries.
 const BESIDE: usize = 1;
+const IN_DOUBT: usize = 2;
 const INSTEAD: usize = 3;
 
-/// Completes what the model wrote: drops what is terse or unsupported where a key sentence can take
-/// its place, and adds the key sentence where the answer does not rest on it already.
-pub(crate) fn complete(grounding: &Grounding, written: Attributed) -> Attributed {
+/// Completes what the model wrote: drops what nothing carries, says what is terse in the words of its
+/// source, and adds key sentences where the answer does not rest on them already.
+pub(crate) fn complete(grounding: &Grounding, written: &Attributed) -> Attributed {
     let likely = keys(&grounding.found.evidence, LIKELY);
-    // A sentence may be carried by the evidence and still answer another question: what it rests on
-    // must be among the sentences that fit this one.
-    let rests_well = |at: usize| {
-        written.citations.iter().filter(|cited| cited.sentence as usize == at).any(|cited| {
-            likely
-                .iter()
-                .any(|(evidence, key)| cited.passage == evidence.hit.passage && cited.char_start == key.char_start)
-        })
-    };
-    let stands = |sentence: &AnswerSentence| sentence.supported && sentence.text.split_whitespace().count() >= TERSE;
-    let kept: Vec<usize> =
-        (0..written.sentences.len()).filter(|at| stands(&written.sentences[*at]) && rests_well(*at)).collect();
-    let keys = keys(&grounding.found.evidence, if kept.is_empty() { INSTEAD } else { BESIDE });
-    if keys.is_empty() {
-        return written;
-    }
     let mut made = Attributed { sentences: Vec::new(), citations: Vec::new() };
-    for at in kept {
-        let number = made.number();
-        let of = |cited: &&fuente_contract::answer::Citation| cited.sentence as usize == at;
-        let moved: Vec<_> = written
-            .citations
-            .iter()
-            .filter(of)
-            .cloned()
-            .map(|mut cited| {
-                cited.sentence = number;
-                cited
-            })
-            .collect();
-        made.citations.extend(moved);
-        made.sentences.push(written.sentences[at].clone());
+    for (at, sentence) in written.sentences.iter().enumerate().filter(|(_, sentence)| sentence.supported) {
+        let own: Vec<&Citation> = written.citations.iter().filter(|cited| cited.sentence as usize == at).collect();
+        if sentence.text.split_whitespace().count() >= TERSE {
+            made.push(sentence.text.clone(), own.into_iter().cloned());
+        } else if let Some(cited) = own.first().filter(|cited| !made.cites(cited.passage, cited.char_start)) {
+            made.push(in_its_words(&cited.title, &cited.quote), [(*cited).clone()]);
+        }
     }
-    for (evidence, sentence) in keys {
-        let rests = made
-            .citations
-            .iter()
-            .any(|cited| cited.passage == evidence.hit.passage && cited.char_start == sentence.char_start);
-        let Some(cited) = citation(evidence, sentence, made.number()).filter(|_| !rests) else { continue };
-        let text = format!("{}: “{}”", evidence.hit.title, sentence.text.trim().trim_start_matches("- "));
-        made.sentences.push(AnswerSentence { text, supported: true });
-        made.citations.push(cited);
+    // A sentence may be carried by the evidence and still answer another question: what it rests on
+    // should be among the sentences that fit this one.
+    let rests = likely.iter().any(|(evidence, key)| made.cites(evidence.hit.passage, key.char_start));
+    let most = match (made.sentences.is_empty(), rests) {
+        (true, _) => INSTEAD,
+        (false, false) => IN_DOUBT,
+        (false, true) => BESIDE,
+    };
+    for (evidence, sentence) in likely.into_iter().take(most) {
+        let cited = citation(evidence, sentence, 0).filter(|cited| !made.cites(cited.passage, cited.char_start));
+        if let Some(cited) = cited {
+            made.push(in_its_words(&cited.title, &cited.quote), [cited]);
+        }
     }
-    made
+    if made.sentences.is_empty() { written.clone() } else { made }
+}
+
+fn in_its_words(title: &str, quote: &str) -> String {
+    format!("{title}: “{}”", quote.trim().trim_start_matches("- "))
+}
+
+impl Attributed {
+    /// Adds a sentence that these citations carry.
+    fn push(&mut self, text: String, citations: impl IntoIterator<Item = Citation>) {
+        let sentence = self.number();
+        self.citations.extend(citations.into_iter().map(|cited| Citation { sentence, ..cited }));
+        self.sentences.push(AnswerSentence { text, supported: true });
+    }
+
+    fn cites(&self, passage: PassageId, char_start: u32) -> bool {
+        self.citations.iter().any(|cited| cited.passage == passage && cited.char_start == char_start)
+    }
 }
 
 /// The sentences that fit the question best, over all of the evidence.

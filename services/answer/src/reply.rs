@@ -54,15 +54,14 @@ impl Answerer {
             return Ok((Err(Abstention::ModelRefused), Vec::new()));
         }
         let own = cite::attribute(&self.embedder, &run.grounding, written).await?;
-        let sentences = own.sentences.clone();
         if refuse::is_refusal(&own) {
-            return Ok((Err(Abstention::ModelRefused), sentences));
+            return Ok((Err(Abstention::ModelRefused), own.sentences));
         }
-        let made = quote::complete(&run.grounding, own);
+        let made = quote::complete(&run.grounding, &own);
         let carried = made.sentences.iter().filter(|sentence| sentence.supported).count();
         let refused = carried * 2 < made.sentences.len()
             || lacks_what_was_asked(&run.grounding.question.standalone, &made.citations);
-        Ok((if refused { Err(Abstention::Unsupported) } else { Ok(made) }, sentences))
+        Ok((if refused { Err(Abstention::Unsupported) } else { Ok(made) }, own.sentences))
     }
 
     fn trace(&self, run: &Run, refused: Option<Abstention>, written: Vec<AnswerSentence>) -> Trace {

@@ -7,8 +7,10 @@ use crate::chunk::{Chunk, chunk};
 use crate::lang;
 use crate::sweep::Sweeper;
 use fuente_contract::document::{Progress, Stage};
+use fuente_contract::sentences::sentences;
 use fuente_contract::{Error, PassageId, Result, SystemScope};
 use fuente_extract::{ExtractError, Extracted, Jail};
+use fuente_models::parts::{Parted, pack};
 use fuente_models::{Embedder, ModelError};
 use fuente_store::blobs::Blobs;
 use fuente_store::jobs::{self, Claim};
@@ -109,10 +111,17 @@ impl Pipeline {
             let progress =
                 Progress { pages, passages_done: done, passages_total: total, percent: 15 + 75 * done / total.max(1) };
             self.report(claim, Stage::Embed, progress).await?;
-            let texts: Vec<String> = part.iter().map(|row| with_place(title, row)).collect();
-            let vectors = self.embedder.embed_passages(texts.clone(), self.batch_tokens).await?;
-            let points =
-                part.iter().zip(texts).zip(vectors).map(|((row, text), dense)| point(claim, row, &text, dense));
+            let parted: Vec<Parted> = part.iter().map(|row| in_sentences(title, row)).collect();
+            let vectors = self.embedder.embed_passages(parted.clone(), self.batch_tokens).await?;
+            let dim = self.embedder.dim();
+            let packed: Vec<_> =
+                part.iter().zip(&vectors).map(|(row, made)| (row.id, pack(&made.parts, dim))).collect();
+            jobs::save_sentence_vectors(&self.system, &self.store, claim, &packed).await?;
+            let points = part
+                .iter()
+                .zip(parted)
+                .zip(vectors)
+                .map(|((row, parted), made)| point(claim, row, &parted.text, made.whole));
             self.index.upsert(claim.tenant, points.collect()).await?;
             done += i32::try_from(part.len()).unwrap_or(0);
         }
@@ -208,6 +217,14 @@ fn with_place(title: &str, row: &PassageRow) -> String {
     place.extend(row.heading.iter().map(String::as_str).filter(|heading| *heading != title));
     let place: String = place.join(" > ").chars().take(LONGEST_PLACE).collect();
     format!("{place}\n{}", row.text)
+}
+
+/// The passage as it is embedded, its parts the sentences of its own text.
+fn in_sentences(title: &str, row: &PassageRow) -> Parted {
+    let text = with_place(title, row);
+    let before = text.len() - row.text.len();
+    let parts = sentences(&row.text).into_iter().map(|range| range.start + before..range.end + before).collect();
+    Parted { text, parts }
 }
 
 fn point(claim: &Claim, row: &PassageRow, text: &str, dense: Vec<f32>) -> Point {

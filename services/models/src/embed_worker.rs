@@ -2,8 +2,10 @@
 
 use crate::busy;
 use crate::error::ModelError;
+use crate::parts::{self, Embedded};
 use crate::queue::{CloseOnExit, Queue, Waiting};
-use fastembed::TextEmbedding;
+use fastembed::{OutputKey, Pooling, TextEmbedding};
+use std::ops::Range;
 use std::time::Instant;
 use tokio::sync::oneshot;
 
@@ -17,11 +19,13 @@ pub(crate) type Lanes = Queue<Work, 2>;
 /// Texts of one caller, already planned into batches.
 pub(crate) struct Work {
     pub(crate) texts: Vec<String>,
+    /// Tokens of each text's parts.
+    pub(crate) parts: Vec<Vec<Range<usize>>>,
     /// Batches still to do, as indices into `texts`; the next one last.
     pub(crate) batches: Vec<Vec<usize>>,
     /// Vectors found so far, in the order of `texts`.
-    pub(crate) vectors: Vec<Vec<f32>>,
-    pub(crate) reply: oneshot::Sender<Result<Vec<Vec<f32>>, ModelError>>,
+    pub(crate) vectors: Vec<Embedded>,
+    pub(crate) reply: oneshot::Sender<Result<Vec<Embedded>, ModelError>>,
 }
 
 impl Waiting for Work {
@@ -55,16 +59,26 @@ pub(crate) fn serve(mut session: TextEmbedding, lanes: &Lanes) {
     }
 }
 
+/// Where the model puts the vectors of its tokens.
+const TOKENS: &[OutputKey] = &[OutputKey::OnlyOne, OutputKey::ByName("last_hidden_state")];
+
 fn step(session: &mut TextEmbedding, work: &mut Work) -> Result<(), ModelError> {
     let Some(batch) = work.batches.pop() else { return Ok(()) };
+    let failed = |error| ModelError::failed("embedding failed", error);
     let texts: Vec<&str> = batch.iter().map(|&index| work.texts[index].as_str()).collect();
-    let vectors =
-        session.embed(&texts, Some(texts.len())).map_err(|error| ModelError::failed("embedding failed", error))?;
-    if vectors.len() != batch.len() {
-        return Err(ModelError::Failed(format!("{} vectors came back for {} texts", vectors.len(), batch.len())));
+    let mut raw = session.transform(&texts, Some(texts.len())).map_err(failed)?.into_raw();
+    let (Some(output), true) = (raw.pop(), raw.is_empty()) else {
+        return Err(ModelError::Failed("one batch came back as several".to_owned()));
+    };
+    let whole = output.select_and_pool_output(&TOKENS, Some(Pooling::Mean)).map_err(failed)?;
+    let wanted: Vec<&[Range<usize>]> = batch.iter().map(|&index| work.parts[index].as_slice()).collect();
+    let parts = parts::pool(&output, TOKENS, &wanted)?;
+    if whole.nrows() != batch.len() || parts.len() != batch.len() {
+        return Err(ModelError::Failed(format!("{} vectors came back for {} texts", whole.nrows(), batch.len())));
     }
-    for (index, vector) in batch.into_iter().zip(vectors) {
-        work.vectors[index] = vector;
+    for ((index, row), parts) in batch.into_iter().zip(whole.rows()).zip(parts) {
+        let whole: Vec<f32> = row.iter().copied().collect();
+        work.vectors[index] = Embedded { whole: parts::unit(whole), parts };
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::embed_worker::{self, BULK, Lanes, QUERY, Work};
 use crate::error::ModelError;
 use crate::manifest::{self, EmbedderFacts, Role};
+use crate::parts::{Embedded, Parted, tokens_of};
 use crate::queue::{Queue, Refused};
 use crate::{embed_plan, verify};
 use fastembed::{InitOptionsUserDefined, Pooling, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
@@ -97,40 +98,54 @@ impl Embedder {
         let texts: Vec<String> = texts.into_iter().map(|text| format!("{prefix}{text}")).collect();
         let most = self.shared.facts.max_tokens;
         let tokens = texts.iter().map(|text| self.whole(text).min(most)).collect::<Vec<_>>();
-        self.run(QUERY, texts, &tokens, QUERY_BATCH_TOKENS).await
+        let parts = vec![Vec::new(); texts.len()];
+        let vectors = self.run(QUERY, texts, parts, &tokens, QUERY_BATCH_TOKENS).await?;
+        Ok(vectors.into_iter().map(|vector| vector.whole).collect())
     }
 
-    /// Vectors of passages, in batches of at most `batch_tokens` once padded. Queries overtake
-    /// between two batches.
+    /// Vectors of passages and of their parts, in batches of at most `batch_tokens` once padded.
+    /// Queries overtake between two batches.
     ///
     /// # Errors
     /// [`ModelError::TooLong`] where a passage would be cut: nothing is embedded by half.
-    pub async fn embed_passages(&self, texts: Vec<String>, batch_tokens: usize) -> Result<Vec<Vec<f32>>, ModelError> {
-        let prefix = &self.shared.facts.passage;
-        let texts: Vec<String> = texts.into_iter().map(|text| format!("{prefix}{text}")).collect();
-        let tokens: Vec<usize> = texts.iter().map(|text| self.whole(text)).collect();
-        let most = self.shared.facts.max_tokens;
-        if let Some(&tokens) = tokens.iter().find(|&&tokens| tokens > most) {
-            return Err(ModelError::TooLong { tokens, most });
+    pub async fn embed_passages(
+        &self,
+        passages: Vec<Parted>,
+        batch_tokens: usize,
+    ) -> Result<Vec<Embedded>, ModelError> {
+        let (prefix, most) = (&self.shared.facts.passage, self.shared.facts.max_tokens);
+        let (mut texts, mut parts, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
+        for passage in passages {
+            let text = format!("{prefix}{}", passage.text);
+            let offsets = self.offsets(&text)?;
+            if offsets.len() > most {
+                return Err(ModelError::TooLong { tokens: offsets.len(), most });
+            }
+            let shifted = |part: &std::ops::Range<usize>| part.start + prefix.len()..part.end + prefix.len();
+            parts.push(passage.parts.iter().map(|part| tokens_of(&shifted(part), &offsets)).collect());
+            tokens.push(offsets.len());
+            texts.push(text);
         }
-        self.run(BULK, texts, &tokens, batch_tokens).await
+        self.run(BULK, texts, parts, &tokens, batch_tokens).await
     }
 
     async fn run(
         &self,
         lane: usize,
         texts: Vec<String>,
+        parts: Vec<Vec<std::ops::Range<usize>>>,
         tokens: &[usize],
         budget: usize,
-    ) -> Result<Vec<Vec<f32>>, ModelError> {
+    ) -> Result<Vec<Embedded>, ModelError> {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
         let mut batches = embed_plan::batches(tokens, budget);
         batches.reverse();
         let (reply, answer) = oneshot::channel();
-        let vectors = vec![Vec::new(); texts.len()];
-        self.shared.lanes.push(lane, Work { texts, batches, vectors, reply }).map_err(|refused| match refused {
+        let vectors = vec![Embedded::default(); texts.len()];
+        let work = Work { texts, parts, batches, vectors, reply };
+        self.shared.lanes.push(lane, work).map_err(|refused| match refused {
             Refused::Full(_) => ModelError::Busy { retry_after: 5 },
             Refused::Closed => stopped(),
         })?;
@@ -147,6 +162,13 @@ impl Embedder {
 
     fn whole(&self, prefixed: &str) -> usize {
         self.shared.tokenizer.encode_fast(prefixed, true).map_or(prefixed.len(), |encoding| encoding.len())
+    }
+
+    /// Byte offsets of the tokens, marks included.
+    fn offsets(&self, prefixed: &str) -> Result<Vec<(usize, usize)>, ModelError> {
+        let encoding = self.shared.tokenizer.encode(prefixed, true);
+        let encoding = encoding.map_err(|error| ModelError::failed("the tokenizer cannot be used", error))?;
+        Ok(encoding.get_offsets().to_vec())
     }
 
     /// Tokens that come on top of [`Self::count_tokens`] when a passage is embedded.

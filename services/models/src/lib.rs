@@ -12,6 +12,7 @@ mod error;
 mod generate;
 mod local;
 pub mod manifest;
+pub mod parts;
 mod queue;
 mod remote;
 mod verify;

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{CORES, cache, endless, engine};
+use fuente_models::parts::{Embedded, Parted};
 use fuente_models::{Embedder, EmbedderOptions, GenerateEvent, ModelError, manifest};
 use futures_util::StreamExt;
 use std::sync::LazyLock;
@@ -27,6 +28,12 @@ fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
+async fn embed(embedder: &Embedder, texts: Vec<String>, batch_tokens: usize) -> Result<Vec<Vec<f32>>, ModelError> {
+    let passages = texts.into_iter().map(|text| Parted { text, parts: Vec::new() }).collect();
+    let vectors = embedder.embed_passages(passages, batch_tokens).await?;
+    Ok(vectors.into_iter().map(|vector| vector.whole).collect())
+}
+
 #[tokio::test]
 async fn a_question_finds_the_passage_of_its_meaning_in_the_other_language() {
     let _cores = CORES.lock().await;
@@ -39,7 +46,7 @@ async fn a_question_finds_the_passage_of_its_meaning_in_the_other_language() {
     ]);
     let questions =
         strings(&["How many vacation days do I get?", "¿Cuándo se limpia la cocina?", "When are invoices paid?"]);
-    let passages = embedder.embed_passages(passages, 512).await.unwrap();
+    let passages = embed(&embedder, passages, 512).await.unwrap();
     let questions = embedder.embed_queries(questions).await.unwrap();
     for (question, expected) in questions.iter().zip([1, 2, 0]) {
         assert_eq!(question.len(), embedder.dim());
@@ -59,7 +66,7 @@ async fn the_english_model_finds_meaning_behind_other_words() {
         "Remote work is allowed for employees.",
         "The invoice is due in March.",
     ]);
-    let vectors = embedder.embed_passages(texts, 512).await.unwrap();
+    let vectors = embed(&embedder, texts, 512).await.unwrap();
     assert!(cosine(&vectors[0], &vectors[1]) > cosine(&vectors[0], &vectors[2]) + 0.3);
     assert_ne!(embedder.id(), self::embedder().id());
 }
@@ -70,15 +77,38 @@ async fn batches_keep_the_order_and_change_no_vector() {
     let embedder = embedder();
     let texts: Vec<String> =
         (0..12).map(|i| format!("Rule {i}. {}", "The door is locked at night. ".repeat((i * 5) % 7 + 1))).collect();
-    let together = embedder.embed_passages(texts.clone(), 160).await.unwrap();
+    let together = embed(&embedder, texts.clone(), 160).await.unwrap();
     assert_eq!(together.len(), texts.len());
     for (text, vector) in texts.into_iter().zip(&together) {
-        let alone = embedder.embed_passages(vec![text.clone()], 160).await.unwrap();
+        let alone = embed(&embedder, vec![text.clone()], 160).await.unwrap();
         assert!(cosine(&alone[0], vector) > 0.9999, "{text}");
     }
-    assert!(embedder.embed_passages(Vec::new(), 160).await.unwrap().is_empty());
+    assert!(embed(&embedder, Vec::new(), 160).await.unwrap().is_empty());
     assert!(embedder.embed_queries(Vec::new()).await.unwrap().is_empty());
     assert_eq!(embedder.embed_queries(vec![String::new()]).await.unwrap().len(), 1, "an empty text has a vector, too");
+}
+
+#[tokio::test]
+async fn a_part_has_the_vector_of_what_it_says_and_the_passage_keeps_its_own() {
+    let _cores = CORES.lock().await;
+    let embedder = embedder();
+    let (first, second) = ("Suppliers send their invoices to the accounts office. ", "El perro de la vecina duerme en el jardín.");
+    let text = format!("{first}{second}");
+    let parts = vec![0..first.len(), first.len()..text.len(), text.len()..text.len()];
+    let plain = embed(&embedder, vec![text.clone()], 512).await.unwrap();
+    // A longer neighbour pads the batch: what it adds must not reach the parts.
+    let longer = Parted { text: "The door is locked at night. ".repeat(6), parts: Vec::new() };
+    let both = embedder.embed_passages(vec![longer, Parted { text, parts }], 512).await.unwrap();
+    let Embedded { whole, parts } = &both[1];
+    assert!(cosine(whole, &plain[0]) > 0.9999);
+    assert!(both[0].parts.is_empty() && parts.len() == 3 && parts[2].is_empty());
+    let asked = embedder.embed_queries(strings(&["Where do invoices go?", "¿Dónde duerme el perro?"])).await;
+    let asked = asked.unwrap();
+    for (question, own, other) in [(&asked[0], 0, 1), (&asked[1], 1, 0)] {
+        assert!((cosine(&parts[own], &parts[own]) - 1.0).abs() < 1e-3);
+        let (own, other) = (cosine(question, &parts[own]), cosine(question, &parts[other]));
+        assert!(own > other, "{own} {other}");
+    }
 }
 
 #[tokio::test]
@@ -90,10 +120,10 @@ async fn a_passage_that_would_be_cut_is_refused_and_counting_tells_before() {
     while embedder.count_tokens(&text) < room {
         text.push_str(" agua");
     }
-    assert!(embedder.embed_passages(vec![text.clone()], 2048).await.is_ok());
+    assert!(embed(&embedder, vec![text.clone()], 2048).await.is_ok());
     text.push_str(" agua agua agua");
     assert!(embedder.count_tokens(&text) > room);
-    let refused = embedder.embed_passages(vec![text], 2048).await;
+    let refused = embed(&embedder, vec![text], 2048).await;
     assert!(matches!(refused, Err(ModelError::TooLong { most: 512, .. })), "{refused:?}");
 }
 
@@ -103,7 +133,7 @@ async fn a_question_overtakes_bulk_work() {
     let embedder = embedder();
     let bulk = embedder.clone();
     let texts = vec!["The door is locked at night, and the key is with the porter. ".repeat(8); 60];
-    let bulk = tokio::spawn(async move { bulk.embed_passages(texts, 256).await });
+    let bulk = tokio::spawn(async move { embed(&bulk, texts, 256).await });
     tokio::task::yield_now().await;
     embedder.embed_queries(strings(&["Who has the key?"])).await.unwrap();
     assert!(!bulk.is_finished(), "60 passages take seconds; the question must not wait for them");
@@ -117,7 +147,7 @@ async fn bulk_work_goes_on_in_short_turns_while_an_answer_is_written() {
     let mut stream = engine.generate(endless()).await.unwrap();
     assert!(stream.next().await.is_some());
     let texts = strings(&["The door is locked at night.", "The key is with the porter."]);
-    let vectors = embedder.embed_passages(texts, 8).await.unwrap();
+    let vectors = embed(&embedder, texts, 8).await.unwrap();
     assert_eq!(vectors.len(), 2, "two batches, and the answer is far from its end");
     assert!(stream.next().await.is_some_and(|event| matches!(event, Ok(GenerateEvent::Token(_)))));
 }

@@ -1,13 +1,16 @@
 //! One search, from words to ranked, re-checked passages.
 
 use crate::error::from_model;
+use crate::select::{Cosines, considered};
 use crate::signals::{Terms, measure};
 use crate::{authorize, fuse, lang, select};
+use fuente_contract::evidence::Hit;
 use fuente_contract::limits::QUESTION;
 use fuente_contract::search::{SearchReply, SearchRequest, SearchTimings};
-use fuente_contract::{Error, Result, Scope, Search};
+use fuente_contract::{Error, PassageId, Result, Scope, Search};
 use fuente_models::Embedder;
-use fuente_store::{Store, access};
+use fuente_models::parts::cosines;
+use fuente_store::{Store, access, passages};
 use fuente_vectors::{Bm25, HybridQuery, VectorIndex};
 use std::sync::Arc;
 use std::time::Instant;
@@ -81,12 +84,24 @@ impl Search for Searcher {
         let signals = measure(&terms, &hits, lang);
         let mut hits = select::without_duplicates(hits);
         let evidence = match request.evidence_tokens {
-            Some(budget) => select::evidence(&self.embedder, &vector, &terms, &hits, budget).await?,
+            Some(budget) => {
+                let stored = self.cosines(scope, &hits, &vector).await?;
+                select::evidence(&self.embedder, &vector, &terms, &hits, &stored, budget).await?
+            }
             None => Vec::new(),
         };
         hits.truncate(limit);
         timings.select = since(clock);
         Ok(SearchReply { hits, evidence, epoch, lang: lang.to_owned(), signals, timings })
+    }
+}
+
+impl Searcher {
+    /// What the stored vectors of the best passages' sentences say of the question.
+    async fn cosines(&self, scope: &Scope, hits: &[Hit], question: &[f32]) -> Result<Cosines> {
+        let ids: Vec<PassageId> = considered(hits).iter().map(|hit| hit.passage).collect();
+        let packed = passages::sentence_vectors(scope, &self.store, &ids, self.embedder.id()).await?;
+        Ok(packed.into_iter().filter_map(|(id, bytes)| Some((id, cosines(&bytes, question)?))).collect())
     }
 }
 

@@ -5,7 +5,7 @@ use crate::deletions::{self, Deletion};
 use crate::jobs::Claim;
 use crate::rows::{PassageRow, TextRow, int};
 use fuente_contract::document::{Progress, Stage};
-use fuente_contract::{Error, LibraryId, Result, SystemScope, UserId, VersionId};
+use fuente_contract::{Error, LibraryId, PassageId, Result, SystemScope, UserId, VersionId};
 use sqlx::Row;
 use sqlx::postgres::PgTransaction;
 use sqlx::types::Json;
@@ -142,6 +142,32 @@ pub async fn save_passages(scope: &SystemScope, store: &Store, claim: &Claim, ro
         .await
         .map_err(fault)?;
     }
+    commit(tx).await
+}
+
+/// Adds the packed vectors of their sentences to passages of the version.
+///
+/// # Errors
+/// `Conflict` where the claim is lost.
+pub async fn save_sentence_vectors(
+    scope: &SystemScope,
+    store: &Store,
+    claim: &Claim,
+    packed: &[(PassageId, Vec<u8>)],
+) -> Result<()> {
+    let (ids, vectors): (Vec<Uuid>, Vec<&[u8]>) = packed.iter().map(|(id, bytes)| (id.0, bytes.as_slice())).unzip();
+    let mut tx = store.inside(scope, claim.tenant).await?;
+    fenced(&mut tx, claim).await?;
+    sqlx::query(
+        "UPDATE passages SET sentence_vectors = made.vectors FROM unnest($2::uuid[], $3::bytea[]) AS made (id, vectors)
+         WHERE passages.version_id = $1 AND passages.id = made.id",
+    )
+    .bind(claim.version.0)
+    .bind(ids)
+    .bind(vectors)
+    .execute(&mut *tx)
+    .await
+    .map_err(fault)?;
     commit(tx).await
 }
 

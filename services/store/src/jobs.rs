@@ -4,7 +4,7 @@
 //! its fence is older than the row's.
 
 use crate::db::{Store, commit, fault};
-pub use crate::job_stages::{Published, live_tag, progress, publish, save_passages, save_text};
+pub use crate::job_stages::{Published, live_tag, progress, publish, save_passages, save_sentence_vectors, save_text};
 use crate::rows::{page, stamp};
 use fuente_contract::document::{JobInfo, JobState, Progress, Stage};
 use fuente_contract::{

@@ -91,6 +91,8 @@ async fn a_lost_lease_is_fenced_off(house: &House) {
         code(jobs::save_passages(&system, store, &stale, &[passage(&stale, 0, "stale")]).await),
         ErrorCode::Conflict
     );
+    let packed = [(PassageId::derive(stale.tenant, stale.document, stale.version, 0), vec![1])];
+    assert_eq!(code(jobs::save_sentence_vectors(&system, store, &stale, &packed).await), ErrorCode::Conflict);
     assert_eq!(code(jobs::publish(&system, store, &stale, "test").await), ErrorCode::Conflict);
     jobs::fail(&system, store, &stale, "late", "", false).await.unwrap();
     jobs::release(&system, store, &stale).await.unwrap();

@@ -19,6 +19,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+/// The model that published passages are said to be embedded with.
+pub const EMBEDDER: &str = "test";
+
 /// A store and what a door would give out for it.
 pub struct House {
     pub opened: Opened,
@@ -171,8 +174,11 @@ impl House {
     pub async fn finish(&self, claim: &Claim, text: &str) -> fuente_contract::Result<Published> {
         let system = self.system();
         jobs::save_text(&system, self.store(), claim, &text_row(text)).await?;
-        jobs::save_passages(&system, self.store(), claim, &[passage(claim, 0, text)]).await?;
-        jobs::publish(&system, self.store(), claim, "test").await
+        let passage = passage(claim, 0, text);
+        let packed = [(passage.id, vec![1, 2, 3])];
+        jobs::save_passages(&system, self.store(), claim, &[passage]).await?;
+        jobs::save_sentence_vectors(&system, self.store(), claim, &packed).await?;
+        jobs::publish(&system, self.store(), claim, EMBEDDER).await
     }
 
     /// Publishes everything that waits.
