@@ -10,6 +10,7 @@ use std::path::Path;
 pub fn cases() -> Vec<Case> {
     vec![
         Case::app("documents::a_new_version_replaces_the_old", a_new_version_replaces_the_old),
+        Case::app("documents::a_new_version_embeds_only_what_changed", a_new_version_embeds_only_what_changed),
         Case::app("documents::a_deleted_document_is_gone_everywhere", a_deleted_document_is_gone_everywhere),
         Case::app("documents::a_job_tells_how_far_it_is", a_job_tells_how_far_it_is),
         Case::app(
@@ -56,6 +57,37 @@ fn a_new_version_replaces_the_old(app: &TestApp) {
     });
 }
 
+/// Forty rooms, the one with the number `odd` with a seat more.
+fn rooms(odd: usize) -> String {
+    let room = |number: usize| {
+        let seats = number + 3 + usize::from(number == odd);
+        format!("## Room {number}\n\nRoom {number} seats {seats} people and has one screen.\n\n")
+    };
+    (1..=40).map(room).collect()
+}
+
+fn a_new_version_embeds_only_what_changed(app: &TestApp) {
+    app.run(async {
+        let tenant = Tenant::make(app, "documents-changed").await;
+        let library = tenant.library("All", everyone()).await;
+        let publish = async |odd: usize| {
+            let accepted = tenant.upload(&library, "rooms", "rooms.md", rooms(odd)).await.ok();
+            let job = tenant.finished(&accepted).await;
+            assert_eq!(job["state"], "done", "{job}");
+            let progress = &job["progress"];
+            assert_eq!(progress["passages_done"], progress["passages_total"], "{progress}");
+            (progress["passages_total"].as_i64().expect("a count"), progress["passages_reused"].as_i64())
+        };
+        let (total, reused) = publish(0).await;
+        assert!(total >= 3 && reused == Some(0), "{total} {reused:?}");
+        assert_eq!(publish(22).await, (total, Some(total - 1)), "one passage holds room 22");
+        let texts = found(&tenant.admin, "How many people does room 22 seat?").await;
+        assert!(texts.contains("Room 22 seats 26") && !texts.contains("Room 22 seats 25"), "{texts}");
+        assert!(found(&tenant.admin, "How many people does room 3 seat?").await.contains("Room 3 seats 6"));
+        assert_eq!(publish(0).await, (total, Some(total - 1)), "what the version in between replaced is gone");
+    });
+}
+
 fn a_deleted_document_is_gone_everywhere(app: &TestApp) {
     app.run(async {
         let tenant = Tenant::make(app, "documents-deleted").await;
@@ -86,10 +118,7 @@ fn a_job_tells_how_far_it_is(app: &TestApp) {
     app.run(async {
         let tenant = Tenant::make(app, "documents-jobs").await;
         let library = tenant.library("All", everyone()).await;
-        let text: String = (1..=40)
-            .map(|room| format!("## Room {room}\n\nRoom {room} seats {} people and has one screen.\n\n", room + 3))
-            .collect();
-        let accepted = tenant.upload(&library, "rooms", "rooms.md", text).await.ok();
+        let accepted = tenant.upload(&library, "rooms", "rooms.md", rooms(0)).await.ok();
         let job = accepted["job"].as_str().expect("a job");
         let stream = tenant.admin.get(&format!("/v1/admin/jobs/{job}/events")).await;
         let events = events::parse(&stream.body);

@@ -156,6 +156,10 @@ pub struct Progress {
     pub pages: i32,
     pub passages_done: i32,
     pub passages_total: i32,
+    /// Of those done, the ones that had not changed since the version before, or since the attempt
+    /// before: their vectors were taken over.
+    #[serde(default)]
+    pub passages_reused: i32,
     /// 0 to 100.
     pub percent: i32,
 }

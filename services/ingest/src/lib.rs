@@ -5,6 +5,7 @@
 
 mod accept;
 pub mod chunk;
+mod embed;
 mod lang;
 mod pipeline;
 pub mod startup;

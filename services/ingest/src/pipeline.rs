@@ -7,22 +7,14 @@ use crate::chunk::{Chunk, chunk};
 use crate::lang;
 use crate::sweep::Sweeper;
 use fuente_contract::document::{Progress, Stage};
-use fuente_contract::sentences::sentences;
 use fuente_contract::{Error, PassageId, Result, SystemScope};
 use fuente_extract::{ExtractError, Extracted, Jail};
-use fuente_models::parts::{Parted, pack};
 use fuente_models::{Embedder, ModelError};
 use fuente_store::blobs::Blobs;
 use fuente_store::jobs::{self, Claim};
 use fuente_store::{PassageRow, Store, TextRow, deletions};
-use fuente_vectors::{Bm25, PayloadPatch, Point, Selector, VectorIndex};
+use fuente_vectors::{PayloadPatch, Selector, VectorIndex};
 use std::sync::Arc;
-
-/// Passages embedded between two reports of progress.
-const STEP: usize = 32;
-
-/// Characters of title and headings that go before a passage.
-const LONGEST_PLACE: usize = 240;
 
 /// Why a job stopped.
 #[derive(Debug)]
@@ -68,8 +60,8 @@ impl Pipeline {
         let pages = i32::try_from(extracted.pages.len()).unwrap_or(i32::MAX);
         self.report(claim, Stage::Chunk, Progress { pages, percent: 10, ..Progress::default() }).await?;
         let (title, rows) = self.chunk(claim, &extracted).await?;
-        self.embed_and_index(claim, &title, &rows, pages).await?;
-        self.publish(claim, rows.len(), pages).await
+        let progress = self.embed_and_index(claim, &title, &rows, pages).await?;
+        self.publish(claim, progress).await
     }
 
     async fn extract(&self, claim: &Claim) -> Result<Extracted, Stop> {
@@ -104,40 +96,11 @@ impl Pipeline {
         Ok((title, rows))
     }
 
-    async fn embed_and_index(&self, claim: &Claim, title: &str, rows: &[PassageRow], pages: i32) -> Result<(), Stop> {
-        let total = i32::try_from(rows.len()).unwrap_or(i32::MAX);
-        let mut done = 0;
-        for part in rows.chunks(STEP) {
-            let progress =
-                Progress { pages, passages_done: done, passages_total: total, percent: 15 + 75 * done / total.max(1) };
-            self.report(claim, Stage::Embed, progress).await?;
-            let parted: Vec<Parted> = part.iter().map(|row| in_sentences(title, row)).collect();
-            let vectors = self.embedder.embed_passages(parted.clone(), self.batch_tokens).await?;
-            let dim = self.embedder.dim();
-            let packed: Vec<_> =
-                part.iter().zip(&vectors).map(|(row, made)| (row.id, pack(&made.parts, dim))).collect();
-            jobs::save_sentence_vectors(&self.system, &self.store, claim, &packed).await?;
-            let points = part
-                .iter()
-                .zip(parted)
-                .zip(vectors)
-                .map(|((row, parted), made)| point(claim, row, &parted.text, made.whole));
-            self.index.upsert(claim.tenant, points.collect()).await?;
-            done += i32::try_from(part.len()).unwrap_or(0);
-        }
-        let progress = Progress { pages, passages_done: done, passages_total: total, percent: 90 };
-        self.report(claim, Stage::Index, progress).await?;
-        self.index.flush(claim.tenant).await?;
-        Ok(())
-    }
-
     /// Both versions are marked current in the index for a moment; Postgres, which every hit is
     /// checked against, knows one at a time, so no query ever sees both or none. The tag is written
     /// with the mark: points that an earlier worker marked already kept the tag of its time.
-    async fn publish(&self, claim: &Claim, passages: usize, pages: i32) -> Result<(), Stop> {
-        let total = i32::try_from(passages).unwrap_or(i32::MAX);
-        let progress = Progress { pages, passages_done: total, passages_total: total, percent: 95 };
-        self.report(claim, Stage::Publish, progress).await?;
+    async fn publish(&self, claim: &Claim, progress: Progress) -> Result<(), Stop> {
+        self.report(claim, Stage::Publish, Progress { percent: 95, ..progress }).await?;
         let (tenant, document) = (claim.tenant, claim.document);
         let live = PayloadPatch {
             policy: Some(claim.policy_tag),
@@ -181,7 +144,7 @@ impl Pipeline {
         self.index.set_payload(claim.tenant, &Selector::Version(claim.version), &patch).await
     }
 
-    async fn report(&self, claim: &Claim, stage: Stage, progress: Progress) -> Result<(), Stop> {
+    pub(crate) async fn report(&self, claim: &Claim, stage: Stage, progress: Progress) -> Result<(), Stop> {
         if jobs::progress(&self.system, &self.store, claim, stage, progress).await? { Ok(()) } else { Err(Stop::Lost) }
     }
 }
@@ -207,38 +170,6 @@ fn row(claim: &Claim, chunk: Chunk, whole: &str) -> PassageRow {
         lang: lang::of(&chunk.text, whole),
         text: chunk.text,
         tokens: chunk.tokens,
-    }
-}
-
-/// Title and heading path are prepended for the models only; the stored text stays canonical. Cut
-/// to a bound: a document may style a whole page as a heading, and the passage must still fit.
-fn with_place(title: &str, row: &PassageRow) -> String {
-    let mut place = vec![title];
-    place.extend(row.heading.iter().map(String::as_str).filter(|heading| *heading != title));
-    let place: String = place.join(" > ").chars().take(LONGEST_PLACE).collect();
-    format!("{place}\n{}", row.text)
-}
-
-/// The passage as it is embedded, its parts the sentences of its own text.
-fn in_sentences(title: &str, row: &PassageRow) -> Parted {
-    let text = with_place(title, row);
-    let before = text.len() - row.text.len();
-    let parts = sentences(&row.text).into_iter().map(|range| range.start + before..range.end + before).collect();
-    Parted { text, parts }
-}
-
-fn point(claim: &Claim, row: &PassageRow, text: &str, dense: Vec<f32>) -> Point {
-    Point {
-        id: row.id,
-        dense,
-        sparse: Bm25::document(text, &row.lang),
-        document: claim.document,
-        version: claim.version,
-        library: claim.library,
-        policy: claim.policy_tag,
-        owner: claim.owner,
-        lang: row.lang.clone(),
-        current: false,
     }
 }
 

@@ -92,7 +92,8 @@ async fn batches_keep_the_order_and_change_no_vector() {
 async fn a_part_has_the_vector_of_what_it_says_and_the_passage_keeps_its_own() {
     let _cores = CORES.lock().await;
     let embedder = embedder();
-    let (first, second) = ("Suppliers send their invoices to the accounts office. ", "El perro de la vecina duerme en el jardín.");
+    let (first, second) =
+        ("Suppliers send their invoices to the accounts office. ", "El perro de la vecina duerme en el jardín.");
     let text = format!("{first}{second}");
     let parts = vec![0..first.len(), first.len()..text.len(), text.len()..text.len()];
     let plain = embed(&embedder, vec![text.clone()], 512).await.unwrap();

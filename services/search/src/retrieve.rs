@@ -10,7 +10,7 @@ use fuente_contract::search::{SearchReply, SearchRequest, SearchTimings};
 use fuente_contract::{Error, PassageId, Result, Scope, Search};
 use fuente_models::Embedder;
 use fuente_models::parts::cosines;
-use fuente_store::{Store, access, passages};
+use fuente_store::{Store, access, passage_vectors};
 use fuente_vectors::{Bm25, HybridQuery, VectorIndex};
 use std::sync::Arc;
 use std::time::Instant;
@@ -100,7 +100,7 @@ impl Searcher {
     /// What the stored vectors of the best passages' sentences say of the question.
     async fn cosines(&self, scope: &Scope, hits: &[Hit], question: &[f32]) -> Result<Cosines> {
         let ids: Vec<PassageId> = considered(hits).iter().map(|hit| hit.passage).collect();
-        let packed = passages::sentence_vectors(scope, &self.store, &ids, self.embedder.id()).await?;
+        let packed = passage_vectors::of_sentences(scope, &self.store, &ids, self.embedder.id()).await?;
         Ok(packed.into_iter().filter_map(|(id, bytes)| Some((id, cosines(&bytes, question)?))).collect())
     }
 }

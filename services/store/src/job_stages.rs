@@ -5,7 +5,7 @@ use crate::deletions::{self, Deletion};
 use crate::jobs::Claim;
 use crate::rows::{PassageRow, TextRow, int};
 use fuente_contract::document::{Progress, Stage};
-use fuente_contract::{Error, LibraryId, PassageId, Result, SystemScope, UserId, VersionId};
+use fuente_contract::{Error, LibraryId, Result, SystemScope, UserId, VersionId};
 use sqlx::Row;
 use sqlx::postgres::PgTransaction;
 use sqlx::types::Json;
@@ -37,7 +37,7 @@ pub async fn progress(
 ) -> Result<bool> {
     let mut tx = store.inside(scope, claim.tenant).await?;
     let kept = sqlx::query(
-        "UPDATE ingest_jobs SET stage = $3, pages = $4, passages_done = $5, passages_total = $6, percent = $7, updated_at = now()
+        "UPDATE ingest_jobs SET stage = $3, pages = $4, passages_done = $5, passages_total = $6, percent = $7, passages_reused = $8, updated_at = now()
          WHERE id = $1 AND fence = $2 AND state = 'running'",
     )
     .bind(claim.job.0)
@@ -47,6 +47,7 @@ pub async fn progress(
     .bind(progress.passages_done)
     .bind(progress.passages_total)
     .bind(progress.percent)
+    .bind(progress.passages_reused)
     .execute(&mut *tx)
     .await
     .map_err(fault)?;
@@ -56,7 +57,7 @@ pub async fn progress(
 
 /// The job's row, locked, if it is still this claim's. The document's is locked first, as a delete
 /// does: in another order the two would wait for each other.
-async fn fenced(tx: &mut PgTransaction<'static>, claim: &Claim) -> Result<()> {
+pub(crate) async fn fenced(tx: &mut PgTransaction<'static>, claim: &Claim) -> Result<()> {
     sqlx::query("SELECT 1 AS one FROM documents WHERE id = $1 FOR NO KEY UPDATE")
         .bind(claim.document.0)
         .execute(&mut **tx)
@@ -107,22 +108,26 @@ pub async fn save_text(scope: &SystemScope, store: &Store, claim: &Claim, text: 
     Ok(title)
 }
 
-/// Replaces the passages of the version.
+/// Writes the passages of the version. Those that an attempt before this one wrote keep the vectors it
+/// made for them.
 ///
 /// # Errors
 /// `Conflict` where the claim is lost.
 pub async fn save_passages(scope: &SystemScope, store: &Store, claim: &Claim, rows: &[PassageRow]) -> Result<()> {
     let mut tx = store.inside(scope, claim.tenant).await?;
     fenced(&mut tx, claim).await?;
-    sqlx::query("DELETE FROM passages WHERE version_id = $1")
+    sqlx::query("DELETE FROM passages WHERE version_id = $1 AND ordinal >= $2")
         .bind(claim.version.0)
+        .bind(i32::try_from(rows.len()).unwrap_or(i32::MAX))
         .execute(&mut *tx)
         .await
         .map_err(fault)?;
     for row in rows {
         sqlx::query(
             "INSERT INTO passages (tenant_id, id, document_id, version_id, ordinal, char_start, char_end, page_from, page_to, heading, text, text_hash, lang, tokens)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+             ON CONFLICT (tenant_id, id) DO UPDATE SET char_start = $6, char_end = $7, page_from = $8, page_to = $9,
+                 heading = $10, text = $11, text_hash = $12, lang = $13, tokens = $14",
         )
         .bind(claim.tenant.0)
         .bind(row.id.0)
@@ -142,32 +147,6 @@ pub async fn save_passages(scope: &SystemScope, store: &Store, claim: &Claim, ro
         .await
         .map_err(fault)?;
     }
-    commit(tx).await
-}
-
-/// Adds the packed vectors of their sentences to passages of the version.
-///
-/// # Errors
-/// `Conflict` where the claim is lost.
-pub async fn save_sentence_vectors(
-    scope: &SystemScope,
-    store: &Store,
-    claim: &Claim,
-    packed: &[(PassageId, Vec<u8>)],
-) -> Result<()> {
-    let (ids, vectors): (Vec<Uuid>, Vec<&[u8]>) = packed.iter().map(|(id, bytes)| (id.0, bytes.as_slice())).unzip();
-    let mut tx = store.inside(scope, claim.tenant).await?;
-    fenced(&mut tx, claim).await?;
-    sqlx::query(
-        "UPDATE passages SET sentence_vectors = made.vectors FROM unnest($2::uuid[], $3::bytea[]) AS made (id, vectors)
-         WHERE passages.version_id = $1 AND passages.id = made.id",
-    )
-    .bind(claim.version.0)
-    .bind(ids)
-    .bind(vectors)
-    .execute(&mut *tx)
-    .await
-    .map_err(fault)?;
     commit(tx).await
 }
 

@@ -4,7 +4,7 @@
 //! its fence is older than the row's.
 
 use crate::db::{Store, commit, fault};
-pub use crate::job_stages::{Published, live_tag, progress, publish, save_passages, save_sentence_vectors, save_text};
+pub use crate::job_stages::{Published, live_tag, progress, publish, save_passages, save_text};
 use crate::rows::{page, stamp};
 use fuente_contract::document::{JobInfo, JobState, Progress, Stage};
 use fuente_contract::{
@@ -229,6 +229,7 @@ fn info(row: &PgRow) -> JobInfo {
             pages: row.get("pages"),
             passages_done: row.get("passages_done"),
             passages_total: row.get("passages_total"),
+            passages_reused: row.get("passages_reused"),
             percent: row.get("percent"),
         },
         error: row.get("error"),

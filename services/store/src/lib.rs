@@ -20,6 +20,7 @@ pub mod libraries;
 pub mod messages;
 mod open;
 mod owner_check;
+pub mod passage_vectors;
 pub mod passages;
 pub mod policies;
 mod programs;

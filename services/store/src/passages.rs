@@ -4,7 +4,6 @@ use crate::db::{Store, View, fault, limited};
 use crate::rows::{PassageRow, unsigned};
 use fuente_contract::{DocumentId, LibraryId, PassageId, Result, Scope, VersionId};
 use sqlx::Row;
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A passage that the user reads, with its place.
@@ -61,33 +60,4 @@ pub async fn read(scope: &Scope, store: &Store, ids: &[PassageId]) -> Result<(Ve
         text_hash: row.get("text_hash"),
     });
     Ok((found.collect(), epoch))
-}
-
-/// Packed vectors of the sentences of those of `ids` that the user reads, where they were made by the
-/// model `embedder`.
-///
-/// # Errors
-/// Where Postgres fails.
-pub async fn sentence_vectors(
-    scope: &Scope,
-    store: &Store,
-    ids: &[PassageId],
-    embedder: &str,
-) -> Result<HashMap<PassageId, Vec<u8>>> {
-    let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let mut tx = store.begin(scope, View::Reader).await?;
-    let rows = sqlx::query(
-        "SELECT passages.id, sentence_vectors FROM passages
-         JOIN documents ON documents.tenant_id = passages.tenant_id AND documents.id = passages.document_id
-         JOIN document_versions AS versions ON versions.tenant_id = passages.tenant_id AND versions.id = version_id
-         WHERE passages.id = ANY($1) AND sentence_vectors IS NOT NULL AND embedder = $2
-           AND ($3::uuid[] IS NULL OR documents.library_id = ANY($3))",
-    )
-    .bind(wanted)
-    .bind(embedder)
-    .bind(limited(scope))
-    .fetch_all(&mut *tx)
-    .await
-    .map_err(fault)?;
-    Ok(rows.iter().map(|row| (PassageId(row.get("id")), row.get("sentence_vectors"))).collect())
 }

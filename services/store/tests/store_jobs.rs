@@ -7,7 +7,9 @@ use fuente_contract::access::Who;
 use fuente_contract::document::{JobState, Progress, Stage};
 use fuente_contract::{Cursor, ErrorCode, JobId, LibraryId, PassageId, Scope};
 use fuente_store::jobs::{self, Claim};
-use fuente_store::{TextRow, access, documents, libraries, passages};
+use fuente_store::passage_vectors::KeptVectors;
+use fuente_store::{TextRow, access, documents, libraries, passage_vectors, passages};
+use std::collections::HashMap;
 
 #[tokio::test]
 async fn queue() {
@@ -91,8 +93,7 @@ async fn a_lost_lease_is_fenced_off(house: &House) {
         code(jobs::save_passages(&system, store, &stale, &[passage(&stale, 0, "stale")]).await),
         ErrorCode::Conflict
     );
-    let packed = [(PassageId::derive(stale.tenant, stale.document, stale.version, 0), vec![1])];
-    assert_eq!(code(jobs::save_sentence_vectors(&system, store, &stale, &packed).await), ErrorCode::Conflict);
+    assert_eq!(code(passage_vectors::save(&system, store, &stale, &[]).await), ErrorCode::Conflict);
     assert_eq!(code(jobs::publish(&system, store, &stale, "test").await), ErrorCode::Conflict);
     jobs::fail(&system, store, &stale, "late", "", false).await.unwrap();
     jobs::release(&system, store, &stale).await.unwrap();
@@ -111,6 +112,11 @@ async fn a_lost_lease_is_fenced_off(house: &House) {
         "nothing answers before it is published"
     );
     assert_eq!(code(documents::get(&company.admin, store, fresh.document).await), ErrorCode::NotFound);
+    let kept = KeptVectors { dense: vec![0.25, -1.0], sentences: vec![7] };
+    passage_vectors::save(&system, store, &fresh, &[(ids[0], [9; 32], kept.clone())]).await.unwrap();
+    jobs::save_passages(&system, store, &fresh, &[passage(&fresh, 0, "not yet")]).await.unwrap();
+    let known = passage_vectors::known(&system, store, &fresh, &[[9; 32], [8; 32]]).await.unwrap();
+    assert_eq!(known, HashMap::from([([9; 32], kept)]), "the next attempt goes on where this one stopped");
     let published = house.finish(&fresh, "fresh").await.unwrap();
     assert_eq!((published.previous, published.current, published.policy_tag), (None, fresh.version, fresh.policy_tag));
     assert_eq!(passages::read(&company.admin, store, &ids).await.unwrap().0[0].row.text, "fresh");

@@ -6,7 +6,7 @@ mod common;
 use common::{Company, EMBEDDER, House, allow, code, deny};
 use fuente_contract::access::{ReadFilter, Rule, Who, passes};
 use fuente_contract::{Cursor, DocumentId, ErrorCode, GroupId, LibraryId, PassageId, Role, Scope, UserId};
-use fuente_store::{UserInfo, access, documents, groups, libraries, passages, policies, users};
+use fuente_store::{UserInfo, access, documents, groups, libraries, passage_vectors, passages, policies, users};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -238,9 +238,9 @@ async fn agrees(
 ) {
     let (found, epoch) = passages::read(scope, house.store(), wanted).await.unwrap();
     assert_eq!(&found.iter().map(|passage| passage.row.id).collect::<BTreeSet<_>>(), due, "passages, {at}");
-    let vectors = passages::sentence_vectors(scope, house.store(), wanted, EMBEDDER).await.unwrap();
+    let vectors = passage_vectors::of_sentences(scope, house.store(), wanted, EMBEDDER).await.unwrap();
     assert_eq!(&vectors.into_keys().collect::<BTreeSet<_>>(), due, "sentence vectors, {at}");
-    let foreign = passages::sentence_vectors(scope, house.store(), wanted, "another model").await.unwrap();
+    let foreign = passage_vectors::of_sentences(scope, house.store(), wanted, "another model").await.unwrap();
     assert!(foreign.is_empty(), "vectors of another model, {at}");
     let filter = access::readable(scope, house.store()).await.unwrap();
     let passed: BTreeSet<PassageId> =

@@ -8,6 +8,7 @@ use fuente_contract::document::PageStart;
 use fuente_contract::ingest::{Accepted, Upload};
 use fuente_contract::{Credential, Door, Error, ErrorCode, LibraryId, PassageId, Role, Scope, SystemScope, TenantId};
 use fuente_store::jobs::{self, Claim, Published};
+use fuente_store::passage_vectors::{self, KeptVectors};
 use fuente_store::{
     AcceptedBlob, NewUser, Opened, PassageRow, Store, StoreOptions, TextRow, UserInfo, deletions, ingest_rows, open,
     tenants, users,
@@ -175,9 +176,9 @@ impl House {
         let system = self.system();
         jobs::save_text(&system, self.store(), claim, &text_row(text)).await?;
         let passage = passage(claim, 0, text);
-        let packed = [(passage.id, vec![1, 2, 3])];
+        let made = [(passage.id, [1; 32], KeptVectors { dense: vec![1.0, -0.5], sentences: vec![1, 2, 3] })];
         jobs::save_passages(&system, self.store(), claim, &[passage]).await?;
-        jobs::save_sentence_vectors(&system, self.store(), claim, &packed).await?;
+        passage_vectors::save(&system, self.store(), claim, &made).await?;
         jobs::publish(&system, self.store(), claim, EMBEDDER).await
     }
 

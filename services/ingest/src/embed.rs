@@ -1,0 +1,110 @@
+//! The stages embed and index: vectors for the passages that have none yet, and points for all.
+
+use crate::pipeline::{Pipeline, Stop};
+use fuente_contract::Error;
+use fuente_contract::document::{Progress, Stage};
+use fuente_contract::sentences::sentences;
+use fuente_models::parts::{Parted, pack};
+use fuente_store::PassageRow;
+use fuente_store::jobs::Claim;
+use fuente_store::passage_vectors::{self, EmbeddedHash, KeptVectors};
+use fuente_vectors::{Bm25, Point};
+
+/// Passages embedded between two reports of progress.
+const STEP: usize = 32;
+
+/// Characters of title and headings that go before a passage.
+const LONGEST_PLACE: usize = 240;
+
+impl Pipeline {
+    /// Embeds what is new and writes all points, not yet visible.
+    pub(crate) async fn embed_and_index(
+        &self,
+        claim: &Claim,
+        title: &str,
+        rows: &[PassageRow],
+        pages: i32,
+    ) -> Result<Progress, Stop> {
+        let total = i32::try_from(rows.len()).unwrap_or(i32::MAX);
+        let mut progress = Progress { pages, passages_total: total, percent: 15, ..Progress::default() };
+        for part in rows.chunks(STEP) {
+            self.report(claim, Stage::Embed, progress).await?;
+            let texts: Vec<Parted> = part.iter().map(|row| in_sentences(title, row)).collect();
+            let (vectors, reused) = self.vectors(claim, part, &texts).await?;
+            let points = part.iter().zip(texts).zip(vectors);
+            let points = points.map(|((row, parted), kept)| point(claim, row, &parted.text, kept.dense));
+            self.index.upsert(claim.tenant, points.collect()).await?;
+            progress.passages_done += i32::try_from(part.len()).unwrap_or(0);
+            progress.passages_reused += i32::try_from(reused).unwrap_or(0);
+            progress.percent = 15 + 75 * progress.passages_done / total.max(1);
+        }
+        self.report(claim, Stage::Index, progress).await?;
+        self.index.flush(claim.tenant).await?;
+        Ok(progress)
+    }
+
+    /// The vectors of `rows` in their order, and how many of them the model did not have to make.
+    async fn vectors(
+        &self,
+        claim: &Claim,
+        rows: &[PassageRow],
+        texts: &[Parted],
+    ) -> Result<(Vec<KeptVectors>, usize), Stop> {
+        let hashes: Vec<EmbeddedHash> = texts.iter().map(|parted| self.hash(&parted.text)).collect();
+        let mut known = passage_vectors::known(&self.system, &self.store, claim, &hashes).await?;
+        let new: Vec<usize> = (0..texts.len()).filter(|at| !known.contains_key(&hashes[*at])).collect();
+        let wanted = new.iter().map(|at| texts[*at].clone()).collect();
+        let made = self.embedder.embed_passages(wanted, self.batch_tokens).await?;
+        for (at, made) in new.iter().zip(made) {
+            let sentences = pack(&made.parts, self.embedder.dim());
+            known.insert(hashes[*at], KeptVectors { dense: made.whole, sentences });
+        }
+        let vectors: Option<Vec<KeptVectors>> = hashes.iter().map(|hash| known.get(hash).cloned()).collect();
+        let vectors = vectors.ok_or_else(|| Error::internal("the embedder returned too little"))?;
+        let kept = rows.iter().zip(&hashes).zip(&vectors);
+        let kept: Vec<_> = kept.map(|((row, hash), vectors)| (row.id, *hash, vectors.clone())).collect();
+        passage_vectors::save(&self.system, &self.store, claim, &kept).await?;
+        Ok((vectors, texts.len() - new.len()))
+    }
+
+    fn hash(&self, text: &str) -> EmbeddedHash {
+        *blake3::Hasher::new()
+            .update(self.embedder.id().as_bytes())
+            .update(b"\n")
+            .update(text.as_bytes())
+            .finalize()
+            .as_bytes()
+    }
+}
+
+/// Title and heading path are prepended for the models only; the stored text stays canonical. Cut
+/// to a bound: a document may style a whole page as a heading, and the passage must still fit.
+fn with_place(title: &str, row: &PassageRow) -> String {
+    let mut place = vec![title];
+    place.extend(row.heading.iter().map(String::as_str).filter(|heading| *heading != title));
+    let place: String = place.join(" > ").chars().take(LONGEST_PLACE).collect();
+    format!("{place}\n{}", row.text)
+}
+
+/// The passage as it is embedded, its parts the sentences of its own text.
+fn in_sentences(title: &str, row: &PassageRow) -> Parted {
+    let text = with_place(title, row);
+    let before = text.len() - row.text.len();
+    let parts = sentences(&row.text).into_iter().map(|range| range.start + before..range.end + before).collect();
+    Parted { text, parts }
+}
+
+fn point(claim: &Claim, row: &PassageRow, text: &str, dense: Vec<f32>) -> Point {
+    Point {
+        id: row.id,
+        dense,
+        sparse: Bm25::document(text, &row.lang),
+        document: claim.document,
+        version: claim.version,
+        library: claim.library,
+        policy: claim.policy_tag,
+        owner: claim.owner,
+        lang: row.lang.clone(),
+        current: false,
+    }
+}
