@@ -1,14 +1,14 @@
 //! Faults between the commit of a delete and the end of its work, made with real parts.
 
 use crate::Case;
-use fuente_contract::{DocumentId, TenantId};
+use fuente_contract::{DocumentId, PassageId, TenantId, UserId, VersionId};
 use fuente_settings::VectorsMode;
 use fuente_store::tenants;
 use fuente_tests::TestApp;
 use fuente_tests::app::{eventually, folder};
 use fuente_tests::tenant::{Tenant, everyone};
 use fuente_vectors::testing::{TestQdrant, restart_qdrant_grpc, start_qdrant_grpc};
-use fuente_vectors::{Selector, VectorIndex};
+use fuente_vectors::{Bm25, PayloadPatch, Point, Selector, VectorIndex};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -50,9 +50,63 @@ fn a_delete_is_finished_whatever_is_away() {
     let mut house = House { app, qdrant: Some(qdrant), index, folder: place, _outside: outside };
     the_vector_server_is_away(&mut house, &url);
     a_worker_is_in_the_middle_of_it(&house);
+    the_stores_disagree(&house);
     let House { app, qdrant, .. } = house;
     app.run(async { qdrant.expect("it is back").stop().await }).expect("the vector server stops");
     app.stop();
+}
+
+/// A point of no passage, like those of `library`'s documents.
+fn stray(library: &str) -> Point {
+    Point {
+        id: PassageId::derive(TenantId::fresh(), DocumentId::fresh(), VersionId::fresh(), 0),
+        dense: vec![0.05; DIM],
+        sparse: Bm25::document("A stray point", "en"),
+        document: DocumentId::fresh(),
+        version: VersionId::fresh(),
+        library: library.parse().expect("an id"),
+        policy: 1,
+        owner: UserId::fresh(),
+        lang: "en".to_owned(),
+        current: true,
+    }
+}
+
+fn the_stores_disagree(house: &House) {
+    house.app.run(async {
+        let (tenant, id) = tenant(house, "faults-drift").await;
+        let library = tenant.library("All", everyone()).await;
+        let lost = tenant.publish(&library, "lost", "# Lost\n\nThe lost fee is 17 euros.\n").await;
+        let stale = tenant.publish(&library, "stale", "# Stale\n\nThe stale fee is 18 euros.\n").await;
+        let agree = async |mend: bool| tenant.admin.post("/v1/admin/reconcile", json!({ "mend": mend })).await.ok();
+        let found = async |query: &str| tenant.admin.post("/v1/search", json!({ "query": query })).await.ok();
+        let nothing = json!({ "points": 2, "passages": 2, "orphan_points": 0, "missing_points": 0, "lost_points": 0,
+            "stale_points": 0, "files": 2, "orphan_files": 0, "missing_files": 0, "mended": false });
+        assert_eq!(agree(false).await, nothing);
+
+        let place = house.folder.join("blobs").join(id.to_string());
+        let original = std::fs::read_dir(&place).expect("the files").next().expect("one").expect("one").path();
+        std::fs::remove_file(original).expect("it goes");
+        std::fs::write(place.join("019aaaaa-0000-7000-8000-000000000000"), "left behind").expect("a file");
+        house.index.delete(id, &Selector::Document(document(&lost))).await.expect("its points go");
+        let wrong = PayloadPatch { policy: Some(987_654), current: Some(false), ..PayloadPatch::default() };
+        house.index.set_payload(id, &Selector::Document(document(&stale)), &wrong).await.expect("its tag is wrong");
+        house.index.upsert(id, vec![stray(&library)]).await.expect("a stray point");
+        assert_eq!(found("What are the lost fee and the stale fee?").await["hits"], json!([]));
+
+        let mut drift = json!({ "points": 2, "passages": 2, "orphan_points": 1, "missing_points": 1, "lost_points": 0,
+            "stale_points": 1, "files": 2, "orphan_files": 1, "missing_files": 1, "mended": false });
+        assert_eq!(agree(false).await, drift);
+        assert_eq!(agree(false).await, drift, "only looking mends nothing");
+        drift["mended"] = json!(true);
+        assert_eq!(agree(true).await, drift);
+        let mut left = nothing;
+        left["files"] = json!(1);
+        left["missing_files"] = json!(1);
+        assert_eq!(agree(false).await, left, "an original that is gone cannot be made again");
+        let texts = found("What are the lost fee and the stale fee?").await["hits"].to_string();
+        assert!(texts.contains("17 euros") && texts.contains("18 euros") && !texts.contains("stray"), "{texts}");
+    });
 }
 
 async fn tenant(house: &House, slug: &str) -> (Tenant, TenantId) {

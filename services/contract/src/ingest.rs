@@ -2,6 +2,7 @@
 
 use crate::access::Rule;
 use crate::document::DeleteReceipt;
+use crate::drift::Drift;
 use crate::error::Result;
 use crate::ids::{DocumentId, JobId, LibraryId, VersionId};
 use crate::scope::Scope;
@@ -48,4 +49,6 @@ pub trait Ingest: Send + Sync {
     async fn delete(&self, scope: &Scope, document: DocumentId) -> Result<DeleteReceipt>;
     /// After a document's effective policy or owner changed: moves its vectors to the new policy tag.
     async fn retag(&self, scope: &Scope, document: DocumentId) -> Result<()>;
+    /// Compares index, rows and files of the caller's tenant, and mends what can be mended where asked.
+    async fn reconcile(&self, scope: &Scope, mend: bool) -> Result<Drift>;
 }

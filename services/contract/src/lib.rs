@@ -10,6 +10,7 @@ pub mod access;
 pub mod answer;
 pub mod asked;
 pub mod document;
+pub mod drift;
 pub mod error;
 pub mod evidence;
 pub mod ids;

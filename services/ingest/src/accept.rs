@@ -1,7 +1,9 @@
 //! The door of the write side: bytes into the blob store, row and job into Postgres, `202` out.
 
+use crate::reconcile::Reconciler;
 use crate::sweep::Sweeper;
 use fuente_contract::document::DeleteReceipt;
+use fuente_contract::drift::Drift;
 use fuente_contract::ingest::{Accepted, ByteStream, Upload};
 use fuente_contract::{DocumentId, Error, ErrorCode, Ingest, Result, Role, Scope};
 use fuente_store::blobs::Blobs;
@@ -16,6 +18,7 @@ pub struct Acceptor {
     pub(crate) blobs: Blobs,
     pub(crate) index: Arc<dyn VectorIndex>,
     pub(crate) sweeper: Sweeper,
+    pub(crate) reconciler: Reconciler,
     /// Wakes the workers of this process; those of others look every second.
     pub(crate) wake: Arc<Notify>,
     pub(crate) max_bytes: u64,
@@ -66,6 +69,11 @@ impl Ingest for Acceptor {
         let patch = PayloadPatch { policy: Some(policy), owner: Some(owner), library: Some(library), current: None };
         self.index.set_payload(scope.tenant(), &Selector::Document(document), &patch).await?;
         self.index.flush(scope.tenant()).await
+    }
+
+    async fn reconcile(&self, scope: &Scope, mend: bool) -> Result<Drift> {
+        may_manage(scope)?;
+        self.reconciler.run(scope.tenant(), mend).await
     }
 }
 

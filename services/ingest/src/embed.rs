@@ -79,7 +79,7 @@ impl Pipeline {
 
 /// Title and heading path are prepended for the models only; the stored text stays canonical. Cut
 /// to a bound: a document may style a whole page as a heading, and the passage must still fit.
-fn with_place(title: &str, row: &PassageRow) -> String {
+pub(crate) fn with_place(title: &str, row: &PassageRow) -> String {
     let mut place = vec![title];
     place.extend(row.heading.iter().map(String::as_str).filter(|heading| *heading != title));
     let place: String = place.join(" > ").chars().take(LONGEST_PLACE).collect();

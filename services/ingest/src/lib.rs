@@ -8,6 +8,7 @@ pub mod chunk;
 mod embed;
 mod lang;
 mod pipeline;
+mod reconcile;
 pub mod startup;
 mod sweep;
 mod worker;

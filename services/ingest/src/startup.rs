@@ -2,6 +2,7 @@
 
 use crate::accept::Acceptor;
 use crate::pipeline::Pipeline;
+use crate::reconcile::Reconciler;
 use crate::sweep::Sweeper;
 use crate::worker::Worker;
 use actix_web::web::ServiceConfig;
@@ -50,8 +51,16 @@ pub fn start(
     let blobs = Blobs::open(&settings.data.directory.join("blobs"))?;
     let wake = Arc::new(Notify::new());
     let sweeper = Sweeper { system: system.clone(), store: store.clone(), blobs: blobs.clone(), index: index.clone() };
+    let reconciler = Reconciler {
+        system: system.clone(),
+        store: store.clone(),
+        blobs: blobs.clone(),
+        index: index.clone(),
+        embedder: embedder.id().to_owned(),
+    };
     let acceptor = Acceptor {
         store: store.clone(),
+        reconciler: reconciler.clone(),
         sweeper: sweeper.clone(),
         blobs: blobs.clone(),
         index: index.clone(),
@@ -71,6 +80,10 @@ pub fn start(
     let stop = CancellationToken::new();
     let mut running = JoinSet::new();
     running.spawn(sweeper.run(stop.clone()));
+    if settings.ingest.reconcile_hours > 0 {
+        let every = Duration::from_secs(settings.ingest.reconcile_hours * 3_600);
+        running.spawn(reconciler.daily(every, stop.clone()));
+    }
     for number in 0..settings.ingest.workers.max(1) {
         let name = format!("{}-{number}", std::process::id());
         running.spawn(Worker { name, pipeline: pipeline.clone(), wake: wake.clone(), stop: stop.clone() }.run());

@@ -80,6 +80,7 @@ pub struct Ingest {
     pub url: String,
     pub workers: usize,
     pub batch_tokens: usize,
+    pub reconcile_hours: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

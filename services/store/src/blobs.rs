@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use fuente_contract::ingest::ByteStream;
-use fuente_contract::{Error, ErrorCode, Result, Scope};
+use fuente_contract::{Error, ErrorCode, Result, Scope, TenantId};
 use futures_util::StreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
@@ -86,6 +86,32 @@ impl Blobs {
     /// `NotFound`.
     pub async fn get(&self, key: &str) -> Result<Bytes> {
         self.inner.get(&Key::from(key)).await.map_err(fault)?.bytes().await.map_err(fault)
+    }
+
+    /// The keys of the tenant's files.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn keys(&self, tenant: TenantId) -> Result<Vec<String>> {
+        let below = Key::from(tenant.to_string());
+        let mut listed = self.inner.list(Some(&below));
+        let mut keys = Vec::new();
+        while let Some(file) = listed.next().await {
+            keys.push(file.map_err(fault)?.location.to_string());
+        }
+        Ok(keys)
+    }
+
+    /// Whether the file is there.
+    ///
+    /// # Errors
+    /// Where the store fails.
+    pub async fn has(&self, key: &str) -> Result<bool> {
+        match self.inner.head(&Key::from(key)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(fault(error)),
+        }
     }
 
     /// Deletes the file, and the part of one that a crash left behind. Deleting what is not there is

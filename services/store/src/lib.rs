@@ -24,6 +24,7 @@ pub mod passage_vectors;
 pub mod passages;
 pub mod policies;
 mod programs;
+pub mod reconcile;
 mod rows;
 pub mod sessions;
 pub mod sign_in;

@@ -12,7 +12,7 @@ mod shard;
 mod wal;
 
 use crate::clause::{of_query, of_selector, replaceable};
-use crate::index::{HybridQuery, Legs, PayloadPatch, Point, Selector, VectorIndex};
+use crate::index::{Held, HybridQuery, Legs, PayloadPatch, Point, Selector, VectorIndex};
 use crate::schema::{DENSE, SPARSE, check_points, check_query, patched, payload, rank};
 use fault::disk_full;
 use filter::all_of;
@@ -163,7 +163,7 @@ impl VectorIndex for Edge {
         Ok(count.unwrap_or_default())
     }
 
-    async fn ids(&self, tenant: TenantId, after: Option<PassageId>, limit: usize) -> Result<Vec<PassageId>> {
+    async fn held(&self, tenant: TenantId, after: Option<PassageId>, limit: usize) -> Result<Vec<Held>> {
         // The engine's offset is inclusive: start at the next id there can be.
         let from = match after.map(|id| id.0.as_u128().checked_add(1)) {
             Some(None) => return Ok(Vec::new()),
@@ -173,8 +173,8 @@ impl VectorIndex for Edge {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let ids = self.blocking(move |pool| pool.read(tenant, |shard| shard.ids(from, limit))).await?;
-        Ok(ids.unwrap_or_default())
+        let held = self.blocking(move |pool| pool.read(tenant, |shard| shard.held(from, limit))).await?;
+        Ok(held.unwrap_or_default())
     }
 
     async fn drop_tenant(&self, tenant: TenantId) -> Result<()> {

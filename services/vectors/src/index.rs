@@ -30,6 +30,25 @@ pub struct Point {
     pub current: bool,
 }
 
+/// What filters see of a point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag {
+    pub document: DocumentId,
+    pub version: VersionId,
+    pub library: LibraryId,
+    pub policy: i64,
+    pub owner: UserId,
+    pub current: bool,
+}
+
+/// A point that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub id: PassageId,
+    /// Absent where its payload is not one of ours.
+    pub tag: Option<Tag>,
+}
+
 /// Which points a change or a count is about, always within one tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selector {
@@ -101,8 +120,8 @@ pub trait VectorIndex: Send + Sync {
     /// Counts points, exactly.
     async fn count(&self, tenant: TenantId, what: &Selector) -> Result<u64>;
 
-    /// Ids in ascending order, after the given one: the reconciler walks them page by page.
-    async fn ids(&self, tenant: TenantId, after: Option<PassageId>, limit: usize) -> Result<Vec<PassageId>>;
+    /// What is held, in ascending order of ids, after the given one: the reconciler walks it page by page.
+    async fn held(&self, tenant: TenantId, after: Option<PassageId>, limit: usize) -> Result<Vec<Held>>;
 
     /// Removes everything the tenant has.
     async fn drop_tenant(&self, tenant: TenantId) -> Result<()>;

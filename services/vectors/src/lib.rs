@@ -16,5 +16,5 @@ pub mod testing;
 
 pub use bm25::Bm25;
 pub use edge::edge;
-pub use index::{HybridQuery, Legs, PayloadPatch, Point, Selector, Sparse, VectorIndex};
+pub use index::{Held, HybridQuery, Legs, PayloadPatch, Point, Selector, Sparse, Tag, VectorIndex};
 pub use server::{server, server_version};

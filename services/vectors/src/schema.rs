@@ -1,7 +1,7 @@
 //! Names of vectors and payload fields, which of them are indexed, and what a point must
 //! look like before it may be written.
 
-use crate::index::{HybridQuery, PayloadPatch, Point, Sparse};
+use crate::index::{HybridQuery, PayloadPatch, Point, Sparse, Tag};
 use fuente_contract::{Error, PassageId, Result};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
@@ -59,6 +59,21 @@ pub(crate) fn payload(point: &Point) -> Map<String, Value> {
     fields.insert(LANG.into(), json!(point.lang));
     fields.insert(CURRENT.into(), json!(point.current));
     fields
+}
+
+/// What [`payload`] says of a point, read back.
+pub(crate) fn tag(fields: &Map<String, Value>) -> Option<Tag> {
+    fn read<T: serde::de::DeserializeOwned>(fields: &Map<String, Value>, name: &str) -> Option<T> {
+        T::deserialize(fields.get(name)?).ok()
+    }
+    Some(Tag {
+        document: read(fields, DOCUMENT)?,
+        version: read(fields, VERSION)?,
+        library: read(fields, LIBRARY)?,
+        policy: read(fields, POLICY)?,
+        owner: read(fields, OWNER)?,
+        current: read(fields, CURRENT)?,
+    })
 }
 
 /// The fields that a patch overwrites; empty where it names none.

@@ -7,15 +7,15 @@ mod fault;
 mod filter;
 
 use crate::clause::{of_query, of_selector, replaceable};
-use crate::index::{HybridQuery, Legs, PayloadPatch, Point, Selector, VectorIndex};
-use crate::schema::{DENSE, SPARSE, TENANT, check_points, check_query, patched, payload, rank};
+use crate::index::{Held, HybridQuery, Legs, PayloadPatch, Point, Selector, VectorIndex};
+use crate::schema::{DENSE, SPARSE, TENANT, check_points, check_query, patched, payload, rank, tag};
 use fault::fault;
 use filter::of_tenant;
 use fuente_contract::{Error, PassageId, Result, TenantId};
 use qdrant_client::qdrant::{
     AcornSearchParams, BatchResult, CountPoints, DeletePoints, Filter, IdfParams, NamedVectors, PointId, PointStruct,
-    PointsSelector, Query, QueryBatchPoints, QueryPoints, ScrollPoints, SearchParams, SetPayloadPoints, UpsertPoints,
-    Vector, VectorInput, point_id::PointIdOptions, points_selector::PointsSelectorOneOf,
+    PointsSelector, Query, QueryBatchPoints, QueryPoints, RetrievedPoint, ScrollPoints, SearchParams, SetPayloadPoints,
+    UpsertPoints, Vector, VectorInput, point_id::PointIdOptions, points_selector::PointsSelectorOneOf,
 };
 use qdrant_client::{Payload, Qdrant};
 use std::sync::Arc;
@@ -178,7 +178,7 @@ impl VectorIndex for Server {
         self.count_in(of_tenant(tenant, &of_selector(what))).await
     }
 
-    async fn ids(&self, tenant: TenantId, after: Option<PassageId>, limit: usize) -> Result<Vec<PassageId>> {
+    async fn held(&self, tenant: TenantId, after: Option<PassageId>, limit: usize) -> Result<Vec<Held>> {
         // The server's offset is inclusive: start at the next id there can be.
         let from = match after.map(|id| id.0.as_u128().checked_add(1)) {
             Some(None) => return Ok(Vec::new()),
@@ -193,11 +193,15 @@ impl VectorIndex for Server {
             filter: Some(of_tenant(tenant, &[])),
             offset: from,
             limit: Some(u32::try_from(limit).unwrap_or(u32::MAX)),
-            with_payload: Some(false.into()),
+            with_payload: Some(true.into()),
             ..ScrollPoints::default()
         };
         let reply = self.client.scroll(request).await.map_err(fault)?;
-        reply.result.into_iter().map(|point| passage(point.id)).collect()
+        let held = |point: RetrievedPoint| {
+            let fields = point.payload.into_iter().map(|(name, value)| (name, value.into_json())).collect();
+            Ok(Held { id: passage(point.id)?, tag: tag(&fields) })
+        };
+        reply.result.into_iter().map(held).collect()
     }
 
     async fn drop_tenant(&self, tenant: TenantId) -> Result<()> {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use fuente_contract::answer::{Reply, Trace, Usage, Verdict};
 use fuente_contract::document::DeleteReceipt;
+use fuente_contract::drift::Drift;
 use fuente_contract::ingest::{Accepted, ByteStream, Upload};
 use fuente_contract::search::{SearchTimings, Signals};
 use fuente_contract::*;
@@ -108,6 +109,9 @@ impl Ingest for Services {
     }
     async fn retag(&self, _: &Scope, _: DocumentId) -> Result<()> {
         Err(Error::conflict("It is being published."))
+    }
+    async fn reconcile(&self, _: &Scope, mended: bool) -> Result<Drift> {
+        Ok(Drift { points: 7, mended, ..Drift::default() })
     }
 }
 
@@ -259,6 +263,8 @@ async fn an_upload_streams_through_and_half_a_file_is_never_taken_for_a_whole_on
     let document = DocumentId::fresh();
     assert_eq!(ingest.delete(&scope, document).await.unwrap().epoch, document.0.as_u128() as i64);
     assert_eq!(ingest.retag(&scope, document).await.unwrap_err().detail, "It is being published.");
+    let drift = ingest.reconcile(&scope, true).await.unwrap();
+    assert_eq!((drift.points, drift.mended), (7, true));
 }
 
 #[actix_web::test]

@@ -2,6 +2,7 @@
 
 use fuente_contract::answer::{Reply, Trace, Usage, Verdict};
 use fuente_contract::document::DeleteReceipt;
+use fuente_contract::drift::Drift;
 use fuente_contract::evidence::{Evidence, Hit, Scores};
 use fuente_contract::ingest::{Accepted, ByteStream, Upload};
 use fuente_contract::search::{SearchTimings, Signals};
@@ -41,6 +42,9 @@ impl Ingest for Services {
     }
     async fn retag(&self, _: &Scope, _: DocumentId) -> Result<()> {
         Ok(())
+    }
+    async fn reconcile(&self, _: &Scope, mended: bool) -> Result<Drift> {
+        Ok(Drift { mended, ..Drift::default() })
     }
 }
 

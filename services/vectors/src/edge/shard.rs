@@ -3,13 +3,14 @@
 use super::fault::{fault, is_sticky};
 use super::filter::path;
 use super::wal;
-use crate::schema::{DENSE, EXACT_UP_TO, INDEXED, Kind, SPARSE, exact_kilobytes};
+use crate::index::Held;
+use crate::schema::{DENSE, EXACT_UP_TO, INDEXED, Kind, SPARSE, exact_kilobytes, tag};
 use fuente_contract::{Error, PassageId, Result};
 use qdrant_edge::{
     AcornSearchParams, CountRequest, CreateIndex, Distance, EdgeConfig, EdgeOptimizersConfig, EdgeShard,
     EdgeSparseVectorParams, EdgeVectorParams, FieldIndexOperations, Filter, Modifier, NamedQuery, PayloadFieldSchema,
-    PayloadSchemaType, PointId, PointOperations, QueryEnum, QueryRequest, ScoringQuery, ScrollRequest, SearchParams,
-    UpdateOperation, VectorInternal, WalOptions, WithPayloadInterface, WithVector,
+    PayloadSchemaType, PointId, PointOperations, QueryEnum, QueryRequest, Record, ScoringQuery, ScrollRequest,
+    SearchParams, UpdateOperation, VectorInternal, WalOptions, WithPayloadInterface, WithVector,
 };
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -120,17 +121,20 @@ impl Shard {
         self.engine.count(CountRequest { filter, exact: true }).map(|count| count as u64).map_err(fault)
     }
 
-    /// Ids from `from` on, in ascending order.
-    pub(super) fn ids(&self, from: Option<PointId>, limit: usize) -> Result<Vec<PassageId>> {
+    /// Points from `from` on, in ascending order of ids.
+    pub(super) fn held(&self, from: Option<PointId>, limit: usize) -> Result<Vec<Held>> {
         let request = ScrollRequest {
             offset: from,
             limit: Some(limit),
-            with_payload: Some(WithPayloadInterface::Bool(false)),
+            with_payload: Some(WithPayloadInterface::Bool(true)),
             with_vector: WithVector::Bool(false),
             ..ScrollRequest::default()
         };
         let (records, _) = self.engine.scroll(request).map_err(fault)?;
-        records.into_iter().map(|record| passage(record.id)).collect()
+        let held = |record: Record| {
+            Ok(Held { id: passage(record.id)?, tag: record.payload.and_then(|payload| tag(&payload.0)) })
+        };
+        records.into_iter().map(held).collect()
     }
 
     /// Nearest points of one vector space with their scores, in the engine's order.

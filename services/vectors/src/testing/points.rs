@@ -7,6 +7,7 @@ use super::convert::{
 use super::idf::weighed;
 use super::refuse::{nothing_else, refuse_calls, unknown};
 use super::shelf::{Shelf, Shelves, blocking, fault};
+use qdrant_client::Payload;
 use qdrant_client::qdrant::points_server::Points;
 use qdrant_client::qdrant::{
     BatchResult, CountPoints, CountResponse, CountResult, CreateFieldIndexCollection, DeletePoints,
@@ -122,17 +123,21 @@ impl Points for Shelves {
         let filter = request.filter.take().map(condition_of).transpose()?;
         let offset = request.offset.take().map(engine_id).transpose()?;
         let limit = request.limit.take().map(|limit| limit as usize);
-        if request.with_payload.take() != Some(false.into()) {
-            return Err(unknown("payload in a scroll"));
+        if request.with_payload.take() != Some(true.into()) {
+            return Err(unknown("a scroll without payload"));
         }
         nothing_else(&request, "scroll")?;
-        let with_payload = Some(WithPayloadInterface::Bool(false));
+        let with_payload = Some(WithPayloadInterface::Bool(true));
         let page =
             ScrollRequest { offset, limit, filter, with_payload, with_vector: WithVector::Bool(false), order_by: None };
         let (records, next) = blocking(move || shelf.engine.scroll(page).map_err(fault)).await?;
         let result = records
             .into_iter()
-            .map(|record| RetrievedPoint { id: Some(reply_id(record.id)), ..RetrievedPoint::default() })
+            .map(|record| RetrievedPoint {
+                id: Some(reply_id(record.id)),
+                payload: record.payload.map(|held| Payload::from(held.0).into()).unwrap_or_default(),
+                ..RetrievedPoint::default()
+            })
             .collect();
         Ok(Response::new(ScrollResponse { next_page_offset: next.map(reply_id), result, ..ScrollResponse::default() }))
     }

@@ -4,7 +4,7 @@ pub mod corpus;
 
 use corpus::{Corpus, DIM, OWNER_ONLY, direction};
 use fuente_contract::{DocumentId, ErrorCode, PassageId, TenantId, UserId, VersionId};
-use fuente_vectors::{Bm25, HybridQuery, Legs, PayloadPatch, Point, Selector, Sparse, VectorIndex};
+use fuente_vectors::{Bm25, Held, HybridQuery, Legs, PayloadPatch, Point, Selector, Sparse, Tag, VectorIndex};
 use std::sync::Arc;
 
 /// The whole contract. `restart` closes the index and opens it again over the same data.
@@ -30,7 +30,7 @@ where
     assert_eq!(count(&*index, &corpus, &Selector::All).await, 120, "writing twice changes nothing");
     filters_let_through_exactly_what_may_be_read(&*index, &corpus).await;
     a_filter_of_ten_thousand_policies_works(&*index, &corpus).await;
-    ids_page_in_order(&*index, &corpus).await;
+    what_is_held_pages_in_order(&*index, &corpus).await;
 
     let before = index.legs(corpus.tenant, &corpus.ask(vec![1, 2], vec![OWNER_ONLY])).await.unwrap();
     let index = restart(index).await;
@@ -67,7 +67,7 @@ async fn an_unknown_tenant_is_empty(index: &dyn VectorIndex) {
     assert_eq!(found(index, &corpus, &corpus.ask(vec![1], vec![])).await, Legs::default());
     assert_eq!(count(index, &corpus, &Selector::All).await, 0);
     assert_eq!(index.delete(corpus.tenant, &Selector::All).await.unwrap(), 0);
-    assert!(index.ids(corpus.tenant, None, 10).await.unwrap().is_empty());
+    assert!(index.held(corpus.tenant, None, 10).await.unwrap().is_empty());
     index.flush(corpus.tenant).await.unwrap();
     index.drop_tenant(corpus.tenant).await.unwrap();
 }
@@ -312,12 +312,16 @@ async fn a_filter_of_ten_thousand_policies_works(index: &dyn VectorIndex, corpus
     assert_eq!(found(index, corpus, &corpus.ask(many(1_000), many(20_000))).await, Legs::default());
 }
 
-async fn ids_page_in_order(index: &dyn VectorIndex, corpus: &Corpus) {
-    let mut expected: Vec<_> = corpus.points.iter().map(|point| point.id).collect();
-    expected.sort();
-    let mut walked = Vec::new();
+async fn what_is_held_pages_in_order(index: &dyn VectorIndex, corpus: &Corpus) {
+    let held = |point: &Point| {
+        let Point { document, version, library, policy, owner, current, .. } = *point;
+        Held { id: point.id, tag: Some(Tag { document, version, library, policy, owner, current }) }
+    };
+    let mut expected: Vec<_> = corpus.points.iter().map(held).collect();
+    expected.sort_by_key(|held| held.id);
+    let mut walked: Vec<Held> = Vec::new();
     loop {
-        let page = index.ids(corpus.tenant, walked.last().copied(), 50).await.unwrap();
+        let page = index.held(corpus.tenant, walked.last().map(|held| held.id), 50).await.unwrap();
         if page.is_empty() {
             break;
         }
@@ -325,8 +329,8 @@ async fn ids_page_in_order(index: &dyn VectorIndex, corpus: &Corpus) {
         walked.extend(page);
     }
     assert_eq!(walked, expected);
-    assert!(index.ids(corpus.tenant, Some(PassageId(uuid::Uuid::max())), 50).await.unwrap().is_empty());
-    assert!(index.ids(corpus.tenant, None, 0).await.unwrap().is_empty());
+    assert!(index.held(corpus.tenant, Some(PassageId(uuid::Uuid::max())), 50).await.unwrap().is_empty());
+    assert!(index.held(corpus.tenant, None, 0).await.unwrap().is_empty());
 }
 
 /// Distinct points that share everything but id and direction, for tests of durability.

@@ -4,6 +4,7 @@ use super::call::Service;
 use super::path;
 use bytes::Bytes;
 use fuente_contract::document::DeleteReceipt;
+use fuente_contract::drift::Drift;
 use fuente_contract::ingest::{Accepted, ByteStream, Upload};
 use fuente_contract::{DocumentId, Error, Ingest, Result, Scope};
 use futures_util::{StreamExt, stream};
@@ -38,5 +39,10 @@ impl Ingest for RemoteIngest {
     async fn retag(&self, scope: &Scope, document: DocumentId) -> Result<()> {
         let call = self.0.request(scope, Method::POST, &path::retag(&document.to_string()))?;
         self.0.send(call).await.map(drop)
+    }
+
+    async fn reconcile(&self, scope: &Scope, mend: bool) -> Result<Drift> {
+        let call = self.0.request(scope, Method::POST, path::RECONCILE)?.json(&mend);
+        self.0.read(self.0.send(call).await?).await
     }
 }

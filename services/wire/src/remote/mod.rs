@@ -12,6 +12,7 @@ pub use search::RemoteSearch;
 /// Where the routes of [`crate::serve`] are. Both sides read it, and the seal names it.
 pub(crate) mod path {
     pub(crate) const ACCEPT: &str = "/internal/ingest/documents";
+    pub(crate) const RECONCILE: &str = "/internal/ingest/reconcile";
     pub(crate) const SEARCH: &str = "/internal/search";
     pub(crate) const ANSWER: &str = "/internal/answer";
 

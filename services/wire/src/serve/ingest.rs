@@ -2,7 +2,7 @@
 
 use crate::problem::Reply;
 use crate::remote::path;
-use crate::request::Id;
+use crate::request::{Body, Id};
 use crate::seal::{Caller, Opener};
 use crate::upload;
 use actix_web::{HttpResponse, web};
@@ -24,6 +24,7 @@ pub fn ingest(service: Arc<dyn Ingest>, opener: Opener) -> impl Fn(&mut web::Ser
         config.service(resource(path::ACCEPT).route(web::post().to(accept)));
         config.service(resource(&path::document("{id}")).route(web::delete().to(delete)));
         config.service(resource(&path::retag("{id}")).route(web::post().to(retag)));
+        config.service(resource(path::RECONCILE).route(web::post().to(reconcile)));
     }
 }
 
@@ -40,6 +41,10 @@ async fn delete(caller: Caller, service: web::Data<dyn Ingest>, id: Id<DocumentI
 async fn retag(caller: Caller, service: web::Data<dyn Ingest>, id: Id<DocumentId>) -> Reply {
     service.retag(&caller.0, id.0).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+async fn reconcile(caller: Caller, service: web::Data<dyn Ingest>, mend: Body<bool>) -> Reply {
+    Ok(HttpResponse::Ok().json(service.reconcile(&caller.0, mend.0).await?))
 }
 
 /// Reads up to the first line end, and hands back the line's JSON and everything after it.

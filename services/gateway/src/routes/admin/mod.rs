@@ -10,6 +10,7 @@ pub(super) mod libraries;
 mod limits;
 pub(super) mod members;
 pub(super) mod policies;
+pub(super) mod reconcile;
 pub(super) mod upload;
 pub(super) mod users;
 
@@ -24,7 +25,7 @@ const DOCUMENTS: Rule = Rule::Admin(Key::Scope(WRITE));
 
 /// The rows of every file here.
 pub(super) static RULES: LazyLock<Vec<RouteRule>> = LazyLock::new(|| {
-    let nouns: [&[RouteRule]; 10] = [
+    let nouns: [&[RouteRule]; 11] = [
         libraries::RULES,
         documents::RULES,
         upload::RULES,
@@ -35,6 +36,7 @@ pub(super) static RULES: LazyLock<Vec<RouteRule>> = LazyLock::new(|| {
         policies::RULES,
         api_keys::RULES,
         access::RULES,
+        reconcile::RULES,
     ];
     nouns.concat()
 });
