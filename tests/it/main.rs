@@ -5,6 +5,7 @@
 mod answers;
 mod apart;
 mod company;
+mod crashes;
 mod deploy;
 mod documents;
 mod faults;
@@ -51,6 +52,7 @@ fn cases() -> Vec<Case> {
         faults::cases(),
         queue::cases(),
         company::cases(),
+        crashes::cases(),
         deploy::cases(),
     ]
     .into_iter()

@@ -25,10 +25,12 @@ pub fn settings(folder: &std::path::Path) -> Settings {
     settings
 }
 
-/// A program of this workspace, built beside this test.
+/// A program of this workspace, built beside this one: tests are in `target/PROFILE/deps`, programs above.
 pub fn program(name: &str) -> PathBuf {
-    let here = std::env::current_exe().expect("a test has a path");
-    let path = here.parent().and_then(std::path::Path::parent).expect("target/PROFILE/deps").join(name);
+    let here = std::env::current_exe().expect("a program has a path");
+    let folder = here.parent().expect("a folder");
+    let folder = if folder.ends_with("deps") { folder.parent().expect("target/PROFILE") } else { folder };
+    let path = folder.join(name);
     assert!(
         path.is_file(),
         "{} is not built: run `cargo build --workspace --bins` first, or the whole with `cargo xtask test`",

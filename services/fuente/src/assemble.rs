@@ -75,6 +75,7 @@ pub async fn start(settings: &Settings) -> Result<Running> {
     ));
     let (acceptor, workers) =
         fuente_ingest::startup::start(settings, door.system(), rooms.store.clone(), rooms.index, rooms.embedder)
+            .await
             .context("The ingest workers do not start.")?;
     let ingest: Arc<dyn Ingest> = Arc::new(acceptor);
     let parts = Parts {

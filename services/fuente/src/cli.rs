@@ -45,7 +45,7 @@ pub(crate) enum Command {
     /// Add files or folders to a library and wait until they answer.
     Ingest(ingest::IngestFiles),
     /// Say what is missing, and how to get it.
-    Doctor,
+    Doctor(doctor::Doctor),
     /// Tenants: create, list.
     #[command(subcommand)]
     Tenant(admin::tenant::TenantCommand),
@@ -69,7 +69,7 @@ impl Command {
             Self::Demo(demo) => demo.run(settings).await,
             Self::Ask(ask) => ask.run(settings).await,
             Self::Ingest(ingest) => ingest.run(settings).await,
-            Self::Doctor => doctor::run(settings).await,
+            Self::Doctor(doctor) => doctor.run(settings).await,
             Self::Tenant(command) => command.run(settings).await,
             Self::User(command) => command.run(settings).await,
             Self::Group(command) => command.run(settings).await,

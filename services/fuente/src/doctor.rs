@@ -12,7 +12,28 @@ struct Finding {
     state: std::result::Result<String, String>,
 }
 
-pub(crate) async fn run(settings: Settings) -> Result<ExitCode> {
+#[derive(clap::Args)]
+pub(crate) struct Doctor {
+    /// Also compare index, rows and files of every tenant.
+    #[arg(long)]
+    deep: bool,
+    /// Put right what the comparison finds, as far as it can be.
+    #[arg(long, requires = "deep")]
+    mend: bool,
+}
+
+impl Doctor {
+    pub(crate) async fn run(self, settings: Settings) -> Result<ExitCode> {
+        let mut well = parts(&settings).await;
+        if self.deep && well {
+            well = crate::deep::run(&settings, self.mend).await?;
+        }
+        Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Looks at every part; true where nothing is missing.
+async fn parts(settings: &Settings) -> bool {
     let cache = settings.cache();
     let mut findings = vec![
         directory("data directory", &settings.data.directory),
@@ -27,14 +48,14 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode> {
     }
     if settings.store.mode == StoreMode::Embedded {
         // As the store looks for them: the setting, the cache, then the system's own.
-        let found = fuente_store::postgres_programs(&fuente_search::startup::store_options(&settings));
+        let found = fuente_store::postgres_programs(&fuente_search::startup::store_options(settings));
         let state = found.map(|bin| bin.display().to_string()).map_err(|error| error.detail);
         findings.push(Finding { what: "Postgres programs", state });
     }
     if settings.vectors.mode == VectorsMode::Server {
-        findings.push(qdrant(&settings).await);
+        findings.push(qdrant(settings).await);
     }
-    findings.push(extraction(&settings).await);
+    findings.push(extraction(settings).await);
     let mut missing = 0;
     for finding in &findings {
         match &finding.state {
@@ -45,7 +66,7 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode> {
             }
         }
     }
-    Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    missing == 0
 }
 
 fn directory(what: &'static str, path: &Path) -> Finding {

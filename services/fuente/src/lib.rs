@@ -8,6 +8,7 @@ mod ask;
 pub mod assemble;
 pub mod cli;
 mod client;
+mod deep;
 mod demo;
 mod doctor;
 mod eval;

@@ -6,6 +6,7 @@
 mod accept;
 pub mod chunk;
 mod embed;
+mod identity;
 mod lang;
 mod pipeline;
 mod reconcile;

@@ -1,10 +1,11 @@
 //! The acceptor and the workers, built from the settings.
 
 use crate::accept::Acceptor;
+use crate::identity;
 use crate::pipeline::Pipeline;
 use crate::reconcile::Reconciler;
 use crate::sweep::Sweeper;
-use crate::worker::Worker;
+use crate::worker::{self, Worker};
 use actix_web::web::ServiceConfig;
 use anyhow::Context;
 use fuente_contract::{Door, Error, Result, SystemScope};
@@ -41,7 +42,7 @@ impl Workers {
 ///
 /// # Errors
 /// Where the blob store or this program's own path cannot be opened.
-pub fn start(
+pub async fn start(
     settings: &Settings,
     system: SystemScope,
     store: Store,
@@ -77,6 +78,8 @@ pub fn start(
         batch_tokens: settings.ingest.batch_tokens,
         sweeper: sweeper.clone(),
     };
+    // Before any worker of this process has a lease.
+    worker::take_back(&pipeline.system, &pipeline.store).await;
     let stop = CancellationToken::new();
     let mut running = JoinSet::new();
     running.spawn(sweeper.run(stop.clone()));
@@ -85,7 +88,7 @@ pub fn start(
         running.spawn(reconciler.daily(every, stop.clone()));
     }
     for number in 0..settings.ingest.workers.max(1) {
-        let name = format!("{}-{number}", std::process::id());
+        let name = identity::name(number);
         running.spawn(Worker { name, pipeline: pipeline.clone(), wake: wake.clone(), stop: stop.clone() }.run());
     }
     Ok((acceptor, Workers { stop, running }))
@@ -135,7 +138,7 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let index =
         fuente_vectors::server(&settings.vectors.url, key, &settings.vectors.collection, embedder.dim()).await?;
     let door = Door::open();
-    let (acceptor, workers) = start(settings, door.system(), opened.store.clone(), index, embedder)?;
+    let (acceptor, workers) = start(settings, door.system(), opened.store.clone(), index, embedder).await?;
     let serve = fuente_wire::serve::ingest(Arc::new(acceptor), Opener::new(secret, door));
     let asked = opened.store.clone();
     let ready = Asks(move || {

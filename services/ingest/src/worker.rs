@@ -1,7 +1,10 @@
 //! Workers: claim a job, keep its lease alive, run its stages, record how it ended.
 
+use crate::identity;
 use crate::pipeline::{Pipeline, Stop};
+use fuente_contract::SystemScope;
 use fuente_store::jobs::{self, Claim};
+use fuente_store::{Store, leases};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -11,6 +14,23 @@ use tokio_util::sync::CancellationToken;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often an idle worker looks for jobs that another process accepted.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Takes back the leases of this machine's processes that are gone. Where it fails they run out.
+pub(crate) async fn take_back(system: &SystemScope, store: &Store) {
+    let taken = async {
+        let held = leases::held(system, store).await?;
+        let mut taken = 0;
+        for lease in held.iter().filter(|lease| identity::is_gone(&lease.worker)) {
+            taken += u64::from(leases::take_back(system, store, lease).await?);
+        }
+        Ok::<u64, fuente_contract::Error>(taken)
+    };
+    match taken.await {
+        Ok(0) => {}
+        Ok(jobs) => tracing::info!(jobs, "jobs of a process that is gone are taken up again"),
+        Err(error) => tracing::warn!(%error, "leases of processes that are gone could not be looked for"),
+    }
+}
 
 /// One worker; several may run side by side.
 pub(crate) struct Worker {

@@ -7,6 +7,7 @@
 use crate::folder;
 use crate::open::{Login, StoreOptions};
 use crate::programs::Programs;
+use crate::remains;
 use crate::watch::{self, EmbeddedPostgres, Post};
 use fuente_contract::{Error, Result};
 use nix::unistd::Pid;
@@ -60,6 +61,7 @@ pub(crate) async fn start(options: &StoreOptions) -> Result<Started> {
                 let (pid, port) = match found {
                     Some(found) => found,
                     None => {
+                        remains::clear(&cluster).await?;
                         initialise(&programs, &home, &cluster, &secrets).await?;
                         let port = free_port(&home)?;
                         (launch(&programs, &home, port)?, port)

@@ -8,7 +8,7 @@ use fuente_contract::document::{JobState, Progress, Stage};
 use fuente_contract::{Cursor, ErrorCode, JobId, LibraryId, PassageId, Scope};
 use fuente_store::jobs::{self, Claim};
 use fuente_store::passage_vectors::KeptVectors;
-use fuente_store::{TextRow, access, documents, libraries, passage_vectors, passages};
+use fuente_store::{TextRow, access, documents, leases, libraries, passage_vectors, passages};
 use std::collections::HashMap;
 
 #[tokio::test]
@@ -16,6 +16,7 @@ async fn queue() {
     let house = House::open().await;
     claims_are_fair_and_in_order(&house).await;
     a_lost_lease_is_fenced_off(&house).await;
+    a_lease_is_taken_back_once(&house).await;
     failures_back_off_and_end(&house).await;
     a_crash_loop_ends(&house).await;
     people_cancel_retry_and_list(&house).await;
@@ -344,4 +345,21 @@ async fn the_same_bytes_are_no_work(house: &House) {
     let nul = house.upload(admin, library, "nul\0", "two", None).await;
     assert_eq!(code(nul), ErrorCode::InvalidRequest, "what no text can hold is the caller's fault");
     house.publish_all().await;
+}
+
+async fn a_lease_is_taken_back_once(house: &House) {
+    let (company, library) = library(house, "leases").await;
+    let (system, store) = (house.system(), house.store());
+    accepted(house, &company.admin, library, "one", "one").await;
+    let claim = due(house).await;
+    let held = leases::held(&system, store).await.unwrap();
+    let lease = held.iter().find(|lease| lease.job == claim.job).expect("the lease");
+    assert_eq!((lease.tenant, lease.worker.as_str()), (claim.tenant, "test"));
+    assert!(leases::take_back(&system, store, lease).await.unwrap());
+    assert!(!leases::take_back(&system, store, lease).await.unwrap(), "it is another's by then");
+    assert_eq!(code(house.finish(&claim, "late").await), ErrorCode::Conflict);
+    let again = due(house).await;
+    assert_eq!((again.job, again.attempt), (claim.job, 2), "at once, and the lost attempt counts");
+    house.finish(&again, "in time").await.unwrap();
+    assert!(leases::held(&system, store).await.unwrap().iter().all(|lease| lease.job != claim.job));
 }
