@@ -1,29 +1,44 @@
-//! `cargo xtask drill`: what is too long or too rough for every test run.
+//! `cargo xtask drill` and `cargo xtask bench`: what is too long or too rough for every test run.
 
-use fuente_tests::crash;
+use fuente_tests::{bench, crash};
+use serde_json::Value;
+use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "Usage: drill crash [--kills N] [--seed N] [--check]";
+const USAGE: &str = "\
+Usage: fuente-drill crash [--kills N] [--seed N] [--check]
+       fuente-drill bench ingest FOLDER [--files N] [--check]";
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let number = |name: &str, default: u64| -> Option<u64> {
-        match arguments.iter().position(|argument| argument == name) {
-            Some(at) => arguments.get(at + 1)?.parse().ok(),
-            None => Some(default),
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let number = |name: &str, default: u64| match words.iter().position(|word| *word == name) {
+        Some(at) => words.get(at + 1).and_then(|word| word.parse().ok()),
+        None => Some(default),
+    };
+    let say = |line: &str| eprintln!("{line}");
+    let done = match (&words[..], number("--kills", 20), number("--seed", 1), number("--files", 160)) {
+        (["crash", ..], Some(kills), Some(seed), _) => {
+            let kills = usize::try_from(kills).unwrap_or(usize::MAX);
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            let figures = runtime.block_on(crash::drill(kills, seed, say));
+            (figures.json(), figures.missed())
+        }
+        (["bench", "ingest", folder, ..], _, _, Some(files)) => {
+            let figures = bench::ingest::run(Path::new(folder), usize::try_from(files).unwrap_or(usize::MAX), say);
+            (figures.json(), figures.missed())
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
         }
     };
-    let (Some("crash"), Some(kills), Some(seed)) =
-        (arguments.first().map(String::as_str), number("--kills", 20), number("--seed", 1))
-    else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
-    };
-    let figures = crash::drill(usize::try_from(kills).unwrap_or(usize::MAX), seed, |line| eprintln!("{line}")).await;
-    let missed = figures.missed();
+    ended(&done.0, &done.1, words.contains(&"--check"))
+}
+
+/// The figures as the last line; the status says what was missed where that was asked for.
+fn ended(figures: &Value, missed: &[String], check: bool) -> ExitCode {
     missed.iter().for_each(|bar| eprintln!("bar missed: {bar}"));
-    println!("{}", figures.json());
-    let check = arguments.iter().any(|argument| argument == "--check");
+    println!("{figures}");
     if check && !missed.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

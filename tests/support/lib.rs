@@ -1,6 +1,7 @@
 //! What the tests share: a running Fuente, its tenants, and clients for its people.
 
 pub mod app;
+pub mod bench;
 pub mod crash;
 pub mod events;
 pub mod held;

@@ -211,7 +211,7 @@ fn stopped() -> ModelError {
 }
 
 /// Without this, the first use of ONNX Runtime would panic instead of returning an error.
-fn load_runtime(library: &Path) -> Result<(), ModelError> {
+pub(crate) fn load_runtime(library: &Path) -> Result<(), ModelError> {
     let known = manifest::entry("onnxruntime")?;
     // A library that an administrator points to under another name is theirs to vouch for.
     if library.file_name().and_then(|name| name.to_str()).is_some_and(|name| known.files().contains(&name)) {
@@ -222,7 +222,8 @@ fn load_runtime(library: &Path) -> Result<(), ModelError> {
     ort::init_from(library).map(drop).map_err(|error| ModelError::failed("ONNX Runtime does not load", error))
 }
 
-fn open(directory: &Path, threads: usize, facts: &EmbedderFacts) -> Result<TextEmbedding, ModelError> {
+/// The model's files, read.
+pub(crate) fn files(directory: &Path) -> Result<UserDefinedEmbeddingModel, ModelError> {
     let read = |file: &str| {
         let path = directory.join(file);
         std::fs::read(&path).map_err(|error| ModelError::failed(&format!("{} cannot be read", path.display()), error))
@@ -233,7 +234,10 @@ fn open(directory: &Path, threads: usize, facts: &EmbedderFacts) -> Result<TextE
         special_tokens_map_file: read("special_tokens_map.json")?,
         tokenizer_config_file: read("tokenizer_config.json")?,
     };
-    let model = UserDefinedEmbeddingModel::new(read("model.onnx")?, tokenizer_files).with_pooling(Pooling::Mean);
+    Ok(UserDefinedEmbeddingModel::new(read("model.onnx")?, tokenizer_files).with_pooling(Pooling::Mean))
+}
+
+fn open(directory: &Path, threads: usize, facts: &EmbedderFacts) -> Result<TextEmbedding, ModelError> {
     let mut options = InitOptionsUserDefined::new()
         .with_max_length(facts.max_tokens)
         // Threads that spin while they wait would take the cores from generation.
@@ -241,7 +245,7 @@ fn open(directory: &Path, threads: usize, facts: &EmbedderFacts) -> Result<TextE
     if threads > 0 {
         options = options.with_intra_threads(threads);
     }
-    TextEmbedding::try_new_from_user_defined(model, options)
+    TextEmbedding::try_new_from_user_defined(files(directory)?, options)
         .map_err(|error| ModelError::failed("the embedding model does not load", error))
 }
 

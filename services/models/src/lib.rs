@@ -13,6 +13,8 @@ mod generate;
 mod local;
 pub mod manifest;
 pub mod parts;
+#[cfg(feature = "testing")]
+pub mod peer;
 mod queue;
 mod remote;
 mod verify;

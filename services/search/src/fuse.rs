@@ -38,10 +38,17 @@ const UNSEEN: f32 = 0.9;
 /// difference of cosines. Taken back before passages of several languages are ranked together.
 const OWN_LANGUAGE: f32 = 0.02;
 
+/// How much the whole of the question's words in one passage adds to its fused score.
+const HELD: f32 = 0.3;
+
 /// Ranks again what passed the re-check, now that its language and words are known. The sparse leg
 /// votes with the weight `trust`: the share of the question's words that its best passages hold.
 /// Where they hold few, what it returns is chance, and the dense leg decides.
-pub(crate) fn weigh(hits: &mut [Hit], lang: &str, k: u32, trust: f32) {
+///
+/// Ranks forget by how much: a passage that alone holds the number or the name asked for stands one rank
+/// above the next on one leg, and anywhere among its near-twins on the other. `held`, the share of the
+/// question's words (by weight) that each passage holds, keeps what ranks forget.
+pub(crate) fn weigh(hits: &mut [Hit], lang: &str, k: u32, trust: f32, held: impl Fn(&Hit) -> f32) {
     let dense = shares(hits, k, |hit| fair(hit, lang));
     let sparse = shares(hits, k, |hit| hit.scores.sparse);
     for hit in hits.iter_mut() {
@@ -49,6 +56,11 @@ pub(crate) fn weigh(hits: &mut [Hit], lang: &str, k: u32, trust: f32) {
         let worded = sparse.get(&hit.passage).copied().unwrap_or(0.0);
         let unseen = if hit.lang == lang { 0.0 } else { UNSEEN * meant };
         hit.scores.fused = meant + (trust * worded).max(trust.max(0.3) * unseen);
+    }
+    let most = hits.iter().map(&held).fold(0.0, f32::max);
+    for hit in hits.iter_mut() {
+        let held = if hit.lang == lang { held(hit) } else { UNSEEN * most };
+        hit.scores.fused *= 1.0 + HELD * held;
     }
     hits.sort_by(|a, b| b.scores.fused.total_cmp(&a.scores.fused).then(a.passage.cmp(&b.passage)));
 }

@@ -77,7 +77,7 @@ impl Search for Searcher {
             hit.scores.sparse = hit.scores.sparse.map(|_| terms.bm25(hit));
         }
         let trust = terms.trust(&hits, lang);
-        fuse::weigh(&mut hits, lang, self.options.rrf_k, trust);
+        fuse::weigh(&mut hits, lang, self.options.rrf_k, trust, |hit| terms.held(hit));
         timings.recheck = since(clock);
 
         let clock = Instant::now();

@@ -51,6 +51,11 @@ impl Terms {
         document.indices.iter().zip(&document.values).filter_map(|(at, tf)| Some(self.weights.get(at)? * tf)).sum()
     }
 
+    /// Share of the question's weight that a passage holds, its title and headings included.
+    pub(crate) fn held(&self, hit: &Hit) -> f32 {
+        self.coverage(&with_place(hit), &hit.lang)
+    }
+
     /// How far the sparse leg can be trusted: what its best passages of the asker's language hold of
     /// the question, from a fifth (chance) to a half (as good as it gets).
     pub(crate) fn trust(&self, hits: &[Hit], lang: &str) -> f32 {

@@ -1,0 +1,3 @@
+//! Benchmarks against a peer in the same run.
+
+pub mod ingest;
