@@ -15,6 +15,7 @@ mod pptx;
 mod rtf;
 mod sniff;
 mod text;
+mod untitled;
 mod xlsx;
 mod xml;
 

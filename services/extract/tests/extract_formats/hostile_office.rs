@@ -183,7 +183,7 @@ fn missing() {
             r#"<Relationships><Relationship Id="n" Type="x/notesSlide" Target="s.xml"/></Relationships>"#,
         ),
     ]);
-    let extracted = expect_blocks(read(&deck, "a.pptx"), &["p Texto", "p Texto"]);
+    let extracted = expect_blocks(read(&deck, "a.pptx"), &["h2 Texto", "p Texto"]);
     assert_eq!(extracted.warnings[0], "Slide 1 is missing from the file.");
     assert_eq!(extracted.pages.len(), 3);
     expect_code(read(&zip(&[("ppt/presentation.xml", "<presentation/>")]), "a.pptx"), "empty");

@@ -90,7 +90,8 @@ fn lists() {
 }
 
 fn shared_texts() {
-    let strings = "<sst><si><t>uno</t></si><si><r><t>d</t></r><r><t>os</t></r><rPh><t>zwei</t></rPh></si></sst>";
+    let strings =
+        "<sst><si><t>u_x006E_o_x000D_</t></si><si><r><t>d</t></r><r><t>os</t></r><rPh><t>zwei</t></rPh></si></sst>";
     let cells = r#"<row><c t="s"><v>1</v></c><c t="s"><v>0</v></c><c t="s"><v>99</v></c><c t="e"><v>#N/A</v></c><c><f>1+1</f><v>2</v></c></row>
         <row hidden="1"><c t="d"><v>2026-03-05T00:00:00</v></c><c t="str"><v>x</v></c></row>"#;
     let book = zip(&[

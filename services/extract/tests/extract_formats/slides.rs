@@ -1,10 +1,16 @@
 //! PPTX and ODP: slides as pages with names, in the order in which they are shown.
 
 use crate::support::{expect_blocks, file, labels, page_text, read, read_file, trial};
+use crate::zipped::zip;
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial("pptx_slides", powerpoint), trial("odp_slides", impress), trial("slides_under_a_false_name", false_name)]
+    vec![
+        trial("pptx_slides", powerpoint),
+        trial("odp_slides", impress),
+        trial("slides_without_a_title", untitled),
+        trial("slides_under_a_false_name", false_name),
+    ]
 }
 
 fn powerpoint() {
@@ -30,13 +36,18 @@ fn powerpoint() {
             "li 1) Pedir plaza",
             "li 2) Esperar respuesta",
             "p Recordar que el plazo acaba en marzo.",
-            "p Presupuesto sin aprobar",
+            "h2 Presupuesto sin aprobar",
         ],
     );
     assert_eq!(extracted.title.as_deref(), Some("Plan de formación"));
     assert_eq!(
         labels(&extracted),
-        [(1, Some("Formación 2026")), (2, Some("Costes")), (3, Some("Cursos obligatorios")), (4, None)]
+        [
+            (1, Some("Formación 2026")),
+            (2, Some("Costes")),
+            (3, Some("Cursos obligatorios")),
+            (4, Some("Presupuesto sin aprobar"))
+        ]
     );
     assert!(extracted.text.contains("- Prevención de riesgos\n  - Carretillas: 8 horas\n  - Altura"), "levels");
     assert!(page_text(&extracted, 1).starts_with("Costes\n\nCentro"));
@@ -55,15 +66,41 @@ fn impress() {
             "li - Ventas: 3 millones",
             "li - Plantilla: 41 personas",
             "p Agradecer al equipo.",
+            "h2 2",
             "p Borrador interno.",
         ],
     );
     assert_eq!(labels(&extracted), [(1, Some("Resultados del año")), (2, None)]);
-    assert_eq!(page_text(&extracted, 1), "Borrador interno.");
+    assert_eq!(page_text(&extracted, 1), "2\n\nBorrador interno.");
     assert_eq!(
         extracted.warnings,
         ["The notes to the slides are part of the text.", "Hidden slides are part of the text: 2."]
     );
+}
+
+/// A slide without a title does not pass for a part of the one before.
+fn untitled() {
+    let slide = |shapes: &str| format!("<sld>{shapes}</sld>");
+    let text = |text: &str| format!("<sp><txBody><p><r><t>{text}</t></r></p></txBody></sp>");
+    let title = "<sp><ph type=\"title\"/><txBody><p><r><t>Ventas</t></r></p></txBody></sp>";
+    let table = "<tbl><tr><tc><p><r><t>A</t></r></p></tc><tc><p><r><t>B</t></r></p></tc></tr></tbl>";
+    let ids = ["r1", "r2", "r3", "r4"];
+    let order: String = ids.iter().map(|id| format!("<sldId id=\"1\" r:id=\"{id}\"/>")).collect();
+    let rels: String =
+        ids.iter().map(|id| format!("<Relationship Id=\"{id}\" Type=\"x/slide\" Target=\"{id}.xml\"/>")).collect();
+    let deck = zip(&[
+        ("ppt/presentation.xml", &format!("<presentation>{order}</presentation>")),
+        ("ppt/_rels/presentation.xml.rels", &format!("<Relationships>{rels}</Relationships>")),
+        ("ppt/r1.xml", &slide(&text("Sin nada delante, una frase."))),
+        ("ppt/r2.xml", &slide(title)),
+        ("ppt/r3.xml", &slide(table)),
+        ("ppt/r4.xml", &slide(&format!("{}{}", text("Compras"), text("Suben un 3 %.")))),
+    ]);
+    let extracted = expect_blocks(
+        read(&deck, "a.pptx"),
+        &["p Sin nada delante, una frase.", "h2 Ventas", "h2 3", "tr A | B", "h2 Compras", "p Suben un 3 %."],
+    );
+    assert_eq!(labels(&extracted), [(1, None), (2, Some("Ventas")), (3, None), (4, Some("Compras"))]);
 }
 
 fn false_name() {

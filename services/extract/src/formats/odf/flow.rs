@@ -1,5 +1,6 @@
 //! The walk over a text or a set of slides: paragraphs become blocks, cells or notes.
 
+use super::super::untitled;
 use super::super::xml::{Element, Token, Xml};
 use super::styles::{LEVELS, Styles};
 use super::table::Table;
@@ -26,6 +27,7 @@ pub(super) fn write(part: &[u8], styles: &Styles, canonical: &mut Canonical<'_>)
         slide: 0,
         class: None,
         in_notes: false,
+        untitled: false,
         hidden: Vec::new(),
         skipping: 0,
     };
@@ -82,6 +84,8 @@ struct Flow<'f, 'l> {
     /// What the open frame of a slide is for.
     class: Option<String>,
     in_notes: bool,
+    /// The open slide has neither a title nor any text yet.
+    untitled: bool,
     hidden: Vec<String>,
     skipping: usize,
 }
@@ -148,6 +152,7 @@ impl Flow<'_, '_> {
         self.canonical.page(self.slide);
         self.canonical.break_group();
         self.class = None;
+        self.untitled = true;
         let style = element.attr("style-name").unwrap_or_default();
         if self.styles.get("drawing-page", &style).hidden == Some(true) {
             self.hidden.push(self.slide.to_string());
@@ -255,6 +260,7 @@ impl Flow<'_, '_> {
 
     fn write_block(&mut self, paragraph: &Paragraph, is_title: bool) -> Result<(), ExtractError> {
         let text = &paragraph.text;
+        let untitled = std::mem::take(&mut self.untitled);
         match self.class.as_deref() {
             Some("title") if self.slide > 0 && !self.in_notes => {
                 self.canonical.label(text);
@@ -266,6 +272,12 @@ impl Flow<'_, '_> {
         if self.in_notes {
             self.canonical.warn("The notes to the slides are part of the text.");
             return self.canonical.paragraph(text);
+        }
+        if untitled {
+            let plain = self.lists.is_empty() && paragraph.heading.is_none();
+            if untitled::begin(self.slide, if plain { text } else { "" }, self.canonical)? {
+                return Ok(());
+            }
         }
         if is_title {
             self.canonical.title(text);
@@ -283,6 +295,9 @@ impl Flow<'_, '_> {
 
     fn close_row(&mut self) -> Result<(), ExtractError> {
         let nested = self.tables.len() > 1;
+        if std::mem::take(&mut self.untitled) {
+            untitled::begin(self.slide, "", self.canonical)?;
+        }
         let Some(table) = self.tables.last_mut() else { return Ok(()) };
         let (cells, first) = table.close_row();
         if nested {

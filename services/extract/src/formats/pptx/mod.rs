@@ -4,10 +4,10 @@ mod chart;
 mod diagram;
 mod shapes;
 
-use super::Source;
 use super::archive::Package;
 use super::opc::{self, Relation};
 use super::xml::{Token, Xml};
+use super::{Source, untitled};
 use crate::ExtractError;
 use crate::canonical::Canonical;
 use shapes::{Item, Slide};
@@ -37,7 +37,7 @@ pub(super) fn read(source: &Source<'_>, canonical: &mut Canonical<'_>) -> Result
             hidden.push(number.to_string());
         }
         let related = opc::relations(&mut package, part)?;
-        write(slide, &related, &mut package, canonical)?;
+        write(number, slide, &related, &mut package, canonical)?;
     }
     if !hidden.is_empty() {
         canonical.warn(format!("Hidden slides are part of the text: {}.", hidden.join(", ")));
@@ -58,6 +58,7 @@ fn order(presentation: &[u8]) -> Result<Vec<String>, ExtractError> {
 }
 
 fn write(
+    number: u32,
     slide: Slide,
     related: &[Relation],
     package: &mut Package<'_>,
@@ -68,8 +69,12 @@ fn write(
         // The slide that names the presentation stands above the others.
         canonical.heading(if slide.is_cover { 1 } else { 2 }, title)?;
     }
+    let mut items = slide.items.as_slice();
+    if slide.title.is_none() {
+        items = begin_untitled(number, items, canonical)?;
+    }
     let named = |id: &str| related.iter().find(|relation| relation.id == id);
-    for item in &slide.items {
+    for item in items {
         match item {
             Item::Paragraph(text) => canonical.paragraph(text)?,
             Item::Bullet(level, marker, text) => canonical.item_at(*level, marker, text)?,
@@ -96,4 +101,19 @@ fn write(
         canonical.paragraph(&text)?;
     }
     Ok(())
+}
+
+/// What is left of the items once a slide without a title has its heading.
+fn begin_untitled<'i>(
+    number: u32,
+    items: &'i [Item],
+    canonical: &mut Canonical<'_>,
+) -> Result<&'i [Item], ExtractError> {
+    let start = items.iter().position(|item| !matches!(item, Item::Break)).unwrap_or(items.len());
+    let (text, rest) = match &items[start..] {
+        [] => return Ok(&[]),
+        [Item::Paragraph(text), rest @ ..] => (text.as_str(), rest),
+        all => ("", all),
+    };
+    Ok(if untitled::begin(number, text, canonical)? { rest } else { &items[start..] })
 }

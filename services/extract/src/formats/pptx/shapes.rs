@@ -8,6 +8,9 @@ use crate::canonical::Canonical;
 /// Levels of a list; deeper ones do not exist in the format.
 const LEVELS: usize = 9;
 
+/// Cells of a row; the program itself draws 75.
+const MAX_CELLS: usize = 1_000;
+
 /// What stands on a slide, apart from its title.
 #[derive(Debug)]
 pub(super) enum Item {
@@ -198,8 +201,8 @@ impl Walk {
                 table.cell.push('\n');
                 table.cell.push_str(&paragraph.text);
             }
-            (None, Some(shape)) => shape.paragraphs.push(paragraph),
-            (None, None) => {}
+            (None, Some(shape)) if !paragraph.text.trim().is_empty() => shape.paragraphs.push(paragraph),
+            (None, _) => {}
         }
     }
 
@@ -212,8 +215,7 @@ impl Walk {
     }
 
     fn close_shape(&mut self) {
-        let Some(mut shape) = self.shape.take() else { return };
-        shape.paragraphs.retain(|paragraph| !paragraph.text.trim().is_empty());
+        let Some(shape) = self.shape.take() else { return };
         let kind = shape.placeholder.as_deref();
         // Numbers, dates and footers of slides are their frame.
         if shape.hidden || matches!(kind, Some("sldNum" | "dt" | "ftr" | "hdr" | "sldImg")) {
@@ -258,7 +260,9 @@ impl Table {
         if self.continued && text.trim().is_empty() {
             text = self.above.get(self.cells.len()).cloned().unwrap_or_default();
         }
-        self.cells.push(text);
+        if self.cells.len() < MAX_CELLS {
+            self.cells.push(text);
+        }
     }
 }
 

@@ -37,6 +37,8 @@ impl Fonts {
 pub(super) struct Style {
     pub(super) heading: Option<u8>,
     pub(super) is_title: bool,
+    /// A line of the table of contents, which repeats the headings.
+    pub(super) is_contents: bool,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +69,7 @@ impl Styles {
         let name = std::mem::take(&mut self.name).trim().trim_end_matches(';').to_lowercase();
         let mut style = std::mem::take(&mut self.style);
         style.is_title = name == "title";
+        style.is_contents = name.starts_with("toc ");
         style.heading = style.heading.or_else(|| name.strip_prefix("heading ")?.parse().ok());
         // The style without a number is style 0.
         let number = self.open.take().unwrap_or(0);

@@ -4,6 +4,7 @@
 
 mod codepage;
 mod header;
+mod state;
 mod table;
 mod tokens;
 mod writer;
@@ -14,102 +15,14 @@ use crate::canonical::Canonical;
 use crate::limits::MAX_DEPTH;
 use codepage::CodePage;
 use header::{Fonts, Styles};
+use state::{Paragraph, Place, SKIPPED, State};
 use tokens::{Token, Tokens};
 use writer::Writer;
-
-/// Where the characters of a group go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Body,
-    Note,
-    /// The marker of a list item, as the program counted it.
-    Marker,
-    Title,
-    /// The properties of the document; only some of them are read.
-    Info,
-    Fonts,
-    Styles,
-    /// A text in two forms, of which the second is in Unicode.
-    Twice,
-    Nowhere,
-}
-
-/// What a group inherits.
-#[derive(Clone, Debug)]
-struct State {
-    place: Place,
-    page: CodePage,
-    /// Characters after one in Unicode that stand there for old programs.
-    fallback: usize,
-    /// Hidden, struck through or deleted.
-    hidden: bool,
-    struck: bool,
-    paragraph: Paragraph,
-}
-
-/// What describes a paragraph; `\pard` forgets it.
-#[derive(Clone, Debug, Default)]
-struct Paragraph {
-    style: i32,
-    outline: Option<u8>,
-    in_table: bool,
-    level: usize,
-}
-
-/// Groups whose text is none of the document.
-const SKIPPED: &[&str] = &[
-    "colortbl",
-    "filetbl",
-    "revtbl",
-    "listtable",
-    "listoverridetable",
-    "pict",
-    "header",
-    "headerl",
-    "headerr",
-    "headerf",
-    "footer",
-    "footerl",
-    "footerr",
-    "footerf",
-    "ftnsep",
-    "ftnsepc",
-    "ftncn",
-    "aftnsep",
-    "aftnsepc",
-    "aftncn",
-    "fldinst",
-    "xe",
-    "tc",
-    "nonesttables",
-    "shprslt",
-    "sp",
-    "bkmkstart",
-    "bkmkend",
-    "generator",
-    "objdata",
-    "themedata",
-    "datastore",
-    "annotation",
-    "atnid",
-    "atnauthor",
-    "private",
-    "do",
-    "mmathPr",
-    "nonshppict",
-];
 
 pub(super) fn read(source: &Source<'_>, canonical: &mut Canonical<'_>) -> Result<(), ExtractError> {
     let mut reader = Reader {
         writer: Writer::new(canonical),
-        state: State {
-            place: Place::Body,
-            page: CodePage::WESTERN,
-            fallback: 1,
-            hidden: false,
-            struck: false,
-            paragraph: Paragraph::default(),
-        },
+        state: State::default(),
         groups: Vec::new(),
         fonts: Fonts::default(),
         styles: Styles::default(),

@@ -1,7 +1,7 @@
 //! What an RTF file says, gathered into blocks.
 
-use super::Paragraph;
 use super::header::Styles;
+use super::state::Paragraph;
 use super::table::Table;
 use crate::ExtractError;
 use crate::canonical::Canonical;
@@ -77,6 +77,9 @@ impl<'w, 'l> Writer<'w, 'l> {
             return Ok(());
         }
         let style = styles.get(paragraph.style);
+        if style.is_contents {
+            return Ok(());
+        }
         if style.is_title {
             self.canonical.title(&text);
             return self.canonical.heading(1, &text);

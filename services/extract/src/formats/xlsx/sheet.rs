@@ -4,6 +4,7 @@ use super::super::archive::Stream;
 use super::super::grid::Grid;
 use super::super::xml::{Element, Token, Xml};
 use super::Book;
+use super::strings::unescape;
 use crate::ExtractError;
 use crate::canonical::Canonical;
 use std::collections::BTreeMap;
@@ -171,10 +172,11 @@ impl Sheet<'_, '_> {
     fn close_cell(&mut self) -> Result<(), ExtractError> {
         let cell = std::mem::take(&mut self.cell);
         let text = match cell.kind.as_str() {
-            "s" => cell.value.trim().parse().map_or("", |at| self.book.strings.get(at)).to_owned(),
+            "s" => cell.value.trim().parse().map_or_else(|_| String::new(), |at| unescape(self.book.strings.get(at))),
             "b" => if cell.value.trim() == "1" { "TRUE" } else { "FALSE" }.to_owned(),
             "d" => cell.value.trim().trim_end_matches("T00:00:00").replace('T', " "),
-            "str" | "inlineStr" | "e" => cell.value,
+            "str" | "inlineStr" => unescape(&cell.value),
+            "e" => cell.value,
             _ => match cell.value.trim().parse::<f64>() {
                 Ok(value) if value.is_finite() => {
                     self.book.styles.get(cell.style).show(value, &cell.value, self.book.from_1904)

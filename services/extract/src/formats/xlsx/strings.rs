@@ -48,3 +48,37 @@ impl Strings {
         self.ends.get(at).and_then(|end| self.text.get(start..*end)).unwrap_or_default()
     }
 }
+
+/// "_x000D_" is how the format writes a character that XML cannot hold, or would change.
+pub(super) fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("_x") {
+        let code = rest.get(at + 2..at + 6).filter(|_| rest.as_bytes().get(at + 6) == Some(&b'_'));
+        let code = code.and_then(|code| u32::from_str_radix(code, 16).ok()).and_then(char::from_u32);
+        plain.push_str(&rest[..at]);
+        match code {
+            Some(c) => {
+                plain.push(c);
+                rest = &rest[at + 7..];
+            }
+            None => {
+                plain.push_str("_x");
+                rest = &rest[at + 2..];
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unescape;
+
+    #[test]
+    fn escapes_are_undone() {
+        assert_eq!(unescape("uno_x000D_\ndos_x005F_x0041_"), "uno\r\ndos_x0041_");
+        assert_eq!(unescape("_x_x00_x00ñ0_ _xD800_ _x0041_"), "_x_x00_x00ñ0_ _xD800_ A");
+    }
+}
