@@ -9,6 +9,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("pptx_slides", powerpoint),
         trial("odp_slides", impress),
         trial("slides_without_a_title", untitled),
+        trial("diagrams_and_charts", drawings),
         trial("slides_under_a_false_name", false_name),
     ]
 }
@@ -101,6 +102,34 @@ fn untitled() {
         &["p Sin nada delante, una frase.", "h2 Ventas", "h2 3", "tr A | B", "h2 Compras", "p Suben un 3 %."],
     );
     assert_eq!(labels(&extracted), [(1, None), (2, Some("Ventas")), (3, None), (4, Some("Compras"))]);
+}
+
+/// A diagram is the list of its boxes; a chart under a name is the table behind it.
+fn drawings() {
+    let frame = r#"<graphicFrame><relIds r:dm="d"/></graphicFrame><graphicFrame><chart r:id="c"/></graphicFrame>"#;
+    let slide = format!("<sld><sp><ph type=\"title\"/><txBody><p><r><t>Plan</t></r></p></txBody></sp>{frame}</sld>");
+    let boxes = "<dataModel><pt><t><p><r><t>Pedir</t></r></p><p><r><t>permiso</t></r></p></t></pt><pt type=\"pres\"><prSet/></pt><pt><t><p><r><t>Viajar</t></r></p></t></pt></dataModel>";
+    let chart = "<chartSpace><chart><title><tx><rich><p><r><t>Gasto</t></r></p></rich></tx></title><ser><tx><pt idx=\"0\"><v>Euros</v></pt></tx><cat><pt idx=\"0\"><v>Enero</v></pt><pt idx=\"1\"><v>Marzo</v></pt></cat><val><pt idx=\"1\"><v>0.30000000000000004</v></pt></val></ser></chart></chartSpace>";
+    let relation = |id: &str, kind: &str, target: &str| {
+        format!("<Relationship Id=\"{id}\" Type=\"x/{kind}\" Target=\"{target}\"/>")
+    };
+    let own =
+        format!("{}{}", relation("d", "diagramData", "../diagrams/d.xml"), relation("c", "chart", "../charts/c.xml"));
+    let deck = zip(&[
+        ("ppt/presentation.xml", "<presentation><sldId id=\"1\" r:id=\"s\"/></presentation>"),
+        (
+            "ppt/_rels/presentation.xml.rels",
+            &format!("<Relationships>{}</Relationships>", relation("s", "slide", "slides/s.xml")),
+        ),
+        ("ppt/slides/s.xml", &slide),
+        ("ppt/slides/_rels/s.xml.rels", &format!("<Relationships>{own}</Relationships>")),
+        ("ppt/diagrams/d.xml", boxes),
+        ("ppt/charts/c.xml", chart),
+    ]);
+    expect_blocks(
+        read(&deck, "a.pptx"),
+        &["h2 Plan", "li - Pedir permiso", "li - Viajar", "p Gasto", "tr | Euros", "tr Marzo | 0.3"],
+    );
 }
 
 fn false_name() {
