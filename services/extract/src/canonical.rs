@@ -7,6 +7,10 @@ use fuente_contract::document::PageStart;
 
 /// A heading longer than this is a paragraph that only looks like one.
 const MAX_HEADING: usize = 300;
+/// The name of a slide or sheet is cut here: it stands beside page numbers.
+const MAX_LABEL: usize = 200;
+/// Spaces before an item of a list within a list, for each level; deeper levels move no further.
+const INDENT: &[&str] = &["", "  ", "    ", "      "];
 const MAX_WARNINGS: usize = 20;
 
 /// A part of a block; a block that runs over a page end has several.
@@ -23,13 +27,17 @@ pub(crate) struct Canonical<'l> {
     chars: usize,
     pages: Vec<PageStart>,
     /// Pages that begin where the next text will stand.
-    opened: Vec<u32>,
+    opened: Vec<PageStart>,
     blocks: Vec<Block>,
     title: Option<String>,
+    /// Headings are names of parts (sheets) and none of them names the whole.
+    parts_only: bool,
     warnings: Vec<String>,
     removed: Removed,
     /// The next list item or table row does not belong to the one before.
     apart: bool,
+    /// What stands before the next block, where it continues a list.
+    indent: &'static str,
 }
 
 impl<'l> Canonical<'l> {
@@ -42,9 +50,11 @@ impl<'l> Canonical<'l> {
             opened: Vec::new(),
             blocks: Vec::new(),
             title: None,
+            parts_only: false,
             warnings: Vec::new(),
             removed: Removed::default(),
             apart: false,
+            indent: "",
         }
     }
 
@@ -54,7 +64,26 @@ impl<'l> Canonical<'l> {
 
     /// What follows stands on page `number`, counted from 1.
     pub(crate) fn page(&mut self, number: u32) {
-        self.opened.push(number);
+        self.opened.push(PageStart { page: number, char_start: 0, label: None });
+    }
+
+    /// Names the page begun last (a slide, a sheet, a chapter).
+    pub(crate) fn label(&mut self, raw: &str) {
+        let text = clean::one_line(&clean(raw, &mut Removed::default()));
+        let text: String = text.chars().take(MAX_LABEL).collect();
+        if let Some(page) = self.opened.last_mut().or(self.pages.last_mut())
+            && !text.is_empty()
+        {
+            page.label = Some(text.trim_end().to_owned());
+        }
+    }
+
+    /// Refuses page `number` where a document may not have so many.
+    pub(crate) fn allow_page(&self, number: u32, what: &str) -> Result<(), ExtractError> {
+        if number <= self.limits.max_pages {
+            return Ok(());
+        }
+        Err(ExtractError::TooLarge(format!("it has more than {} {what}", self.limits.max_pages)))
     }
 
     /// A heading of level 1 (highest) to 6.
@@ -75,10 +104,19 @@ impl<'l> Canonical<'l> {
 
     /// A list item; `marker` is "-" or the number as the document shows it.
     pub(crate) fn item(&mut self, marker: &str, text: &str) -> Result<(), ExtractError> {
+        self.item_at(0, marker, text)
+    }
+
+    /// A list item `level` lists deep (0 is the outermost). The indent stands between the blocks, so
+    /// that no block begins with white space.
+    pub(crate) fn item_at(&mut self, level: usize, marker: &str, text: &str) -> Result<(), ExtractError> {
         if !text.chars().any(|c| c.is_alphanumeric()) {
             return Ok(());
         }
-        self.block(BlockKind::ListItem, &[Part { page: None, text: &format!("{marker} {text}") }])
+        self.indent = INDENT[level.min(INDENT.len() - 1)];
+        let written = self.block(BlockKind::ListItem, &[Part { page: None, text: &format!("{marker} {text}") }]);
+        self.indent = "";
+        written
     }
 
     /// A table row; `first` opens a new table.
@@ -87,8 +125,8 @@ impl<'l> Canonical<'l> {
         let joined: Vec<String> = cells.iter().map(|cell| clean::one_line(cell)).collect();
         let row = joined.join(" | ");
         let row = row.trim_matches([' ', '|']);
-        // A first cell that is empty keeps its bar, or the columns would shift.
-        let lead = if joined.first().is_some_and(String::is_empty) { "| " } else { "" };
+        // First cells that are empty keep their bars, or the columns would shift.
+        let lead = "| ".repeat(joined.iter().take_while(|cell| cell.is_empty()).count());
         self.block(BlockKind::TableRow, &[Part { page: None, text: &format!("{lead}{row}") }])
     }
 
@@ -106,7 +144,9 @@ impl<'l> Canonical<'l> {
         let mut start = None;
         for part in parts {
             let text = self.tidy(kind, part.text);
-            self.opened.extend(part.page);
+            if let Some(page) = part.page {
+                self.page(page);
+            }
             let worth = start.is_some() || kind == BlockKind::Code || text.chars().any(char::is_alphanumeric);
             if text.is_empty() || !worth {
                 continue;
@@ -149,6 +189,7 @@ impl<'l> Canonical<'l> {
             && !self.apart;
         if !self.blocks.is_empty() {
             self.write(if grouped { "\n" } else { "\n\n" });
+            self.write(if grouped { self.indent } else { "" });
         }
     }
 
@@ -160,7 +201,7 @@ impl<'l> Canonical<'l> {
     fn place_pages(&mut self) {
         let char_start = offset(self.chars);
         let opened = std::mem::take(&mut self.opened);
-        self.pages.extend(opened.into_iter().map(|page| PageStart { page, char_start, label: None }));
+        self.pages.extend(opened.into_iter().map(|page| PageStart { char_start, ..page }));
     }
 
     /// Proposes a title; the first usable one stays.
@@ -169,6 +210,11 @@ impl<'l> Canonical<'l> {
         if self.title.is_none() && !text.is_empty() && text.chars().count() <= MAX_HEADING {
             self.title = Some(text);
         }
+    }
+
+    /// No heading of this document is its title: sheets are called "Sheet1".
+    pub(crate) fn parts_only(&mut self) {
+        self.parts_only = true;
     }
 
     pub(crate) fn warn(&mut self, sentence: impl Into<String>) {
@@ -206,7 +252,7 @@ impl<'l> Canonical<'l> {
                 self.warn(format!("{count} {what} characters were removed."));
             }
         }
-        if self.title.is_none() {
+        if self.title.is_none() && !self.parts_only {
             self.title = self.first_heading();
         }
         Ok(Extracted {

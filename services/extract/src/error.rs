@@ -52,7 +52,7 @@ impl ExtractError {
     pub fn advice(&self) -> String {
         match self {
             Self::Unsupported(what) => {
-                format!("This is {what}. Upload it as PDF, DOCX, HTML, Markdown or plain text.")
+                format!("This is {what}. Save it in a format that can be read (PDF, DOCX, PPTX, XLSX, OpenDocument, RTF, EPUB, HTML, Markdown or plain text) and upload that.")
             }
             Self::Encrypted => "Save the file without a password and upload it again.".to_owned(),
             Self::Damaged(how) => format!("Export the file again from its program: {how}."),

@@ -35,7 +35,8 @@ pub enum BlockKind {
     Paragraph,
     /// With its marker ("- " or "3. ").
     ListItem,
-    /// Cells joined by " | "; the header row comes first.
+    /// Cells joined by " | "; the header row comes first. A line end alone stands between the rows of
+    /// one table, a blank line before the next table.
     TableRow,
     Code,
 }
@@ -53,6 +54,10 @@ impl Extracted {
         let ordered = |a: &PageStart, b: &PageStart| a.page < b.page && a.char_start <= b.char_start;
         if !self.pages.is_sorted_by(ordered) || self.pages.iter().any(|page| u64::from(page.char_start) > length) {
             return Err("pages are out of order or out of bounds");
+        }
+        let named = |page: &PageStart| page.label.as_ref().is_none_or(|label| !label.contains(char::is_control));
+        if !self.pages.iter().all(named) {
+            return Err("a page's name is no line of text");
         }
         let mut from = 0;
         for block in &self.blocks {

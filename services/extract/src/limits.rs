@@ -24,4 +24,9 @@ impl Limits {
     pub(crate) fn max_part_bytes(&self) -> u64 {
         self.memory_bytes / 4
     }
+
+    /// Unpacked bytes of an archive that are read without being kept: they cost time, not memory.
+    pub(crate) fn max_stream_bytes(&self) -> u64 {
+        self.memory_bytes.saturating_mul(4)
+    }
 }

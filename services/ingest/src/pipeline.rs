@@ -155,6 +155,9 @@ fn storable(mut extracted: Extracted) -> Extracted {
     extracted.text = extracted.text.replace('\0', "\u{FFFD}");
     extracted.title = extracted.title.map(|title| title.replace('\0', "\u{FFFD}"));
     extracted.mime = extracted.mime.replace('\0', "");
+    for page in &mut extracted.pages {
+        page.label = page.label.take().map(|label| label.replace('\0', "\u{FFFD}"));
+    }
     extracted
 }
 
@@ -176,12 +179,13 @@ fn row(claim: &Claim, chunk: Chunk, whole: &str) -> PassageRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fuente_contract::document::PageStart;
 
     #[test]
     fn nul_becomes_a_character_of_its_own_length() {
         let extracted = Extracted {
             text: "a\0b".to_owned(),
-            pages: vec![],
+            pages: vec![PageStart { page: 1, char_start: 0, label: Some("x\0".to_owned()) }],
             blocks: vec![],
             title: Some("\0".to_owned()),
             mime: "text/plain".to_owned(),
@@ -189,5 +193,6 @@ mod tests {
         };
         let kept = storable(extracted);
         assert_eq!((kept.text.as_str(), kept.title.as_deref()), ("a\u{FFFD}b", Some("\u{FFFD}")));
+        assert_eq!(kept.pages[0].label.as_deref(), Some("x\u{FFFD}"));
     }
 }

@@ -196,3 +196,53 @@ fn nothing_makes_no_passages_and_headings_alone_make_one() {
     let chunks = chunk(&slides.0, &count);
     assert_eq!(chunks.iter().map(|chunk| chunk.text.as_str()).collect::<Vec<_>>(), ["Resultados\n\nVentas al alza"]);
 }
+
+#[test]
+fn a_passage_from_the_middle_of_a_table_carries_the_header() {
+    let mut draft = Draft::new();
+    draft.put(BlockKind::Heading(1), "Ventas").put(BlockKind::TableRow, "Mes | Región | Importe");
+    for at in 0..120 {
+        draft.put(BlockKind::TableRow, &format!("Enero de 2026 | Comunidad número {at} | {at}.000 euros"));
+    }
+    draft.put(BlockKind::Paragraph, &sentences(12));
+    // Another table, directly behind a blank line: its rows have a header of their own.
+    draft.put(BlockKind::TableRow, "Nombre | Extensión");
+    draft.put(BlockKind::TableRow, "Ana | 4410");
+    let chunks = chunk(&draft.0, &count);
+    let in_table: Vec<&Chunk> = chunks.iter().filter(|chunk| chunk.text.starts_with("Enero")).collect();
+    assert!(in_table.len() > 5, "the table runs over several passages");
+    for chunk in &in_table {
+        assert_eq!(chunk.heading, ["Ventas", "Mes | Región | Importe"]);
+    }
+    assert!(chunks[0].text.starts_with("Mes | Región | Importe\nEnero"));
+    for chunk in chunks.iter().filter(|chunk| !chunk.text.starts_with("Enero")) {
+        assert_eq!(chunk.heading, ["Ventas"], "the header is in the text, or the passage begins outside of it");
+    }
+    let places: usize = chunks.iter().map(|chunk| chunk.text.matches("Región").count()).sum();
+    assert_eq!(places, 1, "no text stands twice");
+}
+
+#[test]
+fn two_tables_do_not_share_a_header_and_a_long_one_is_cut_after_a_cell() {
+    let mut draft = Draft::new();
+    let wide: Vec<String> = (0..60).map(|at| format!("Columna {at}")).collect();
+    draft.put(BlockKind::TableRow, &wide.join(" | "));
+    for at in 0..60 {
+        draft.put(BlockKind::TableRow, &format!("a{at} | b{at} | c{at} | d{at}"));
+    }
+    // What Canonical writes between two tables: a blank line.
+    draft.0.text.push('\n');
+    let (from, rows) = (draft.chars() + 1, ["Nombre | Sueldo".to_owned(), "Ana | 1".to_owned()]);
+    let tail: Vec<String> = rows.into_iter().chain((0..200).map(|at| format!("Persona {at} | {at}"))).collect();
+    for row in &tail {
+        draft.put(BlockKind::TableRow, row);
+    }
+    let chunks = chunk(&draft.0, &count);
+    for chunk in chunks.iter().filter(|chunk| chunk.char_start > from) {
+        assert_eq!(chunk.heading, ["Nombre | Sueldo"], "{}", chunk.text);
+    }
+    let middle = chunks.iter().find(|chunk| chunk.text.starts_with('a')).expect("the first table is long");
+    let header = middle.heading.last().expect("a header");
+    assert!(header.starts_with("Columna 0 | Columna 1 | ") && header.chars().count() <= 200, "{header}");
+    assert!(wide.iter().any(|column| header.ends_with(column.as_str())), "{header}");
+}

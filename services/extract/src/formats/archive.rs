@@ -4,33 +4,70 @@
 use super::sniff::Kind;
 use crate::ExtractError;
 use crate::limits::{Limits, MAX_ARCHIVE_ENTRIES};
-use std::io::{Cursor, Read};
+use std::io::{BufRead, BufReader, Cursor, Error, ErrorKind, Read};
 use zip::ZipArchive;
+use zip::read::ZipFile;
 use zip::result::ZipError;
 
-/// A part that tells the format, and what the format is called where it is not read.
-const MARKS: &[(&str, &str)] = &[
-    ("ppt/presentation.xml", "a PowerPoint presentation"),
-    ("xl/workbook.xml", "an Excel workbook"),
-    ("xl/workbook.bin", "an Excel workbook"),
-    ("META-INF/container.xml", "an e-book (EPUB)"),
-    ("content.xml", "an OpenDocument file"),
-    ("Index/Document.iwa", "an Apple iWork file"),
-    ("AndroidManifest.xml", "an Android program"),
-    ("META-INF/MANIFEST.MF", "a Java program"),
+/// What the mark of a format leads to.
+enum Mark {
+    Read(Kind),
+    /// Known and not read; what to call it.
+    Unread(&'static str),
+}
+
+/// Parts, or folders of parts, that tell the format. The first that is there decides.
+const MARKS: &[(&str, Mark)] = &[
+    ("word/document.xml", Mark::Read(Kind::Docx)),
+    ("ppt/presentation.xml", Mark::Read(Kind::Pptx)),
+    ("xl/workbook.xml", Mark::Read(Kind::Xlsx)),
+    ("xl/workbook.bin", Mark::Unread("a binary Excel workbook (XLSB)")),
+    ("visio/document.xml", Mark::Unread("a Visio drawing")),
+    ("META-INF/container.xml", Mark::Read(Kind::Epub)),
+    ("content.xml", Mark::Unread("an OpenDocument file of another kind")),
+    ("Index/Document.iwa", Mark::Unread("an Apple iWork file")),
+    ("AndroidManifest.xml", Mark::Unread("an Android program")),
+    ("META-INF/MANIFEST.MF", Mark::Unread("a Java program")),
+];
+
+/// Folders of Office packages whose main part has another name than usual.
+const FOLDERS: &[(&[u8], Kind)] = &[(b"word/", Kind::Docx), (b"ppt/", Kind::Pptx), (b"xl/", Kind::Xlsx)];
+
+/// What the part `mimetype` says; templates are documents too.
+const MIMES: &[(&str, Kind)] = &[
+    ("application/vnd.oasis.opendocument.text", Kind::Odt),
+    ("application/vnd.oasis.opendocument.spreadsheet", Kind::Ods),
+    ("application/vnd.oasis.opendocument.presentation", Kind::Odp),
+    ("application/epub+zip", Kind::Epub),
 ];
 
 /// The format inside a ZIP.
 pub(super) fn kind(bytes: &[u8]) -> Result<Kind, ExtractError> {
-    let archive = open(bytes)?;
-    let has = |name: &str| archive.index_for_name(name).is_some();
-    if has("word/document.xml")
-        || (has("[Content_Types].xml") && archive.file_names_raw().any(|name| name.starts_with(b"word/")))
-    {
-        return Ok(Kind::Docx);
+    let mut archive = open(bytes)?;
+    if let Some(kind) = declared(&mut archive) {
+        return Ok(kind);
     }
-    let known = MARKS.iter().find(|(mark, _)| has(mark)).map_or("a ZIP archive", |(_, what)| what);
-    Err(ExtractError::Unsupported(known.to_owned()))
+    let has = |name: &str| archive.index_for_name(name).is_some();
+    let mark = MARKS.iter().find(|(mark, _)| has(mark)).map(|(_, mark)| mark);
+    if let Some(Mark::Read(kind)) = mark {
+        return Ok(*kind);
+    }
+    let holds = |folder: &[u8]| archive.file_names_raw().any(|name| name.starts_with(folder));
+    let folder = FOLDERS.iter().find(|(folder, _)| has("[Content_Types].xml") && holds(folder));
+    match (mark, folder) {
+        (Some(Mark::Unread(what)), _) => Err(ExtractError::Unsupported((*what).to_owned())),
+        (_, Some((_, kind))) => Ok(*kind),
+        _ => Err(ExtractError::Unsupported("a ZIP archive".to_owned())),
+    }
+}
+
+/// The kind that the package names itself, where it is one that is read.
+fn declared(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Option<Kind> {
+    let entry = archive.by_name("mimetype").ok()?;
+    let mut mime = String::new();
+    entry.take(200).read_to_string(&mut mime).ok()?;
+    let mime = mime.trim().trim_end_matches("-template");
+    MIMES.iter().find(|(known, _)| *known == mime).map(|(_, kind)| *kind)
 }
 
 fn open(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, ExtractError> {
@@ -41,27 +78,23 @@ fn open(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, ExtractError> {
     Ok(archive)
 }
 
-/// An Office package.
+/// An Office package, an e-book: parts by their names.
 pub(super) struct Package<'a> {
     archive: ZipArchive<Cursor<&'a [u8]>>,
-    /// Bytes that may still be unpacked.
+    /// Bytes that may still be unpacked and kept.
     left: u64,
+    /// Bytes that may still be unpacked and forgotten.
+    stream_left: u64,
 }
 
 impl<'a> Package<'a> {
     pub(super) fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self, ExtractError> {
-        Ok(Self { archive: open(bytes)?, left: limits.max_part_bytes() })
+        Ok(Self { archive: open(bytes)?, left: limits.max_part_bytes(), stream_left: limits.max_stream_bytes() })
     }
 
     /// The unpacked part, or None where the package has no such part.
     pub(super) fn part(&mut self, name: &str) -> Result<Option<Vec<u8>>, ExtractError> {
-        let mut entry = match self.archive.by_name(name) {
-            Ok(entry) => entry,
-            Err(ZipError::FileNotFound) => return Ok(None),
-            Err(ZipError::InvalidPassword) => return Err(ExtractError::Encrypted),
-            Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => return Err(ExtractError::Encrypted),
-            Err(error) => return Err(damaged(error)),
-        };
+        let Some(mut entry) = entry(&mut self.archive, name)? else { return Ok(None) };
         // The size in the header is a claim; what comes out is counted.
         let mut bytes = Vec::new();
         let read = entry.by_ref().take(self.left + 1).read_to_end(&mut bytes);
@@ -72,6 +105,65 @@ impl<'a> Package<'a> {
         }
         self.left -= length;
         Ok(Some(bytes))
+    }
+
+    /// The part as a stream that is never held whole: sheets unpack to hundreds of megabytes.
+    pub(super) fn stream(&mut self, name: &str) -> Result<Option<Stream<'_, 'a>>, ExtractError> {
+        let most = self.left;
+        let Some(entry) = entry(&mut self.archive, name)? else { return Ok(None) };
+        let unpacked = BufReader::with_capacity(64 * 1024, entry);
+        Ok(Some(Stream { unpacked, left: &mut self.stream_left, token_left: most, most }))
+    }
+}
+
+fn entry<'p, 'a>(
+    archive: &'p mut ZipArchive<Cursor<&'a [u8]>>,
+    name: &str,
+) -> Result<Option<ZipFile<'p, Cursor<&'a [u8]>>>, ExtractError> {
+    match archive.by_name(name) {
+        Ok(entry) => Ok(Some(entry)),
+        Err(ZipError::FileNotFound) => Ok(None),
+        Err(ZipError::InvalidPassword) => Err(ExtractError::Encrypted),
+        Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => Err(ExtractError::Encrypted),
+        Err(error) => Err(damaged(error)),
+    }
+}
+
+/// A part as it unpacks. Two counts bound it: of all that comes out, and of what comes out for one
+/// token, which its reader has to hold.
+pub(super) struct Stream<'p, 'a> {
+    unpacked: BufReader<ZipFile<'p, Cursor<&'a [u8]>>>,
+    left: &'p mut u64,
+    token_left: u64,
+    most: u64,
+}
+
+impl Stream<'_, '_> {
+    pub(super) fn next_token(&mut self) {
+        self.token_left = self.most;
+    }
+}
+
+impl Read for Stream<'_, '_> {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.fill_buf()?.read(bytes)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl BufRead for Stream<'_, '_> {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        if self.token_left == 0 || *self.left == 0 {
+            return Err(Error::from(ErrorKind::FileTooLarge));
+        }
+        self.unpacked.fill_buf()
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.token_left = self.token_left.saturating_sub(bytes as u64);
+        *self.left = self.left.saturating_sub(bytes as u64);
+        self.unpacked.consume(bytes);
     }
 }
 

@@ -3,11 +3,20 @@
 mod archive;
 mod decode;
 mod docx;
+mod epub;
+mod grid;
 mod html;
 mod markdown;
+mod numerals;
+mod odf;
+mod opc;
 mod pdf;
+mod pptx;
+mod rtf;
 mod sniff;
 mod text;
+mod untitled;
+mod xlsx;
 mod xml;
 
 use crate::canonical::Canonical;
@@ -37,6 +46,21 @@ const FORMATS: &[Format] = &[
         mime: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         read: docx::read,
     },
+    Format {
+        kind: sniff::Kind::Pptx,
+        mime: "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        read: pptx::read,
+    },
+    Format {
+        kind: sniff::Kind::Xlsx,
+        mime: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        read: xlsx::read,
+    },
+    Format { kind: sniff::Kind::Odt, mime: "application/vnd.oasis.opendocument.text", read: odf::read_text },
+    Format { kind: sniff::Kind::Ods, mime: "application/vnd.oasis.opendocument.spreadsheet", read: odf::read_sheets },
+    Format { kind: sniff::Kind::Odp, mime: "application/vnd.oasis.opendocument.presentation", read: odf::read_slides },
+    Format { kind: sniff::Kind::Rtf, mime: "application/rtf", read: rtf::read },
+    Format { kind: sniff::Kind::Epub, mime: "application/epub+zip", read: epub::read },
     Format { kind: sniff::Kind::Html, mime: "text/html", read: html::read },
     Format { kind: sniff::Kind::Markdown, mime: "text/markdown", read: markdown::read },
     Format { kind: sniff::Kind::Text, mime: "text/plain", read: text::read },

@@ -7,6 +7,13 @@ use crate::ExtractError;
 pub(super) enum Kind {
     Pdf,
     Docx,
+    Pptx,
+    Xlsx,
+    Odt,
+    Ods,
+    Odp,
+    Rtf,
+    Epub,
     Html,
     Markdown,
     Text,
@@ -23,7 +30,6 @@ const UNREAD: &[(&[u8], &str)] = &[
     (b"II*\0", "a TIFF picture"),
     (b"MM\0*", "a TIFF picture"),
     (b"BM", "a BMP picture"),
-    (b"{\\rtf", "an RTF document"),
     (b"%!PS", "a PostScript file"),
     (b"\x1F\x8B", "a gzip archive"),
     (b"BZh", "a bzip2 archive"),
@@ -53,6 +59,9 @@ pub(super) fn kind(source: &Source<'_>) -> Result<Kind, ExtractError> {
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
         return archive::kind(bytes);
     }
+    if bytes.starts_with(b"{\\rtf") {
+        return Ok(Kind::Rtf);
+    }
     if bytes.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
         return Err(compound(bytes));
     }
@@ -69,14 +78,26 @@ pub(super) fn kind(source: &Source<'_>) -> Result<Kind, ExtractError> {
     }
 }
 
-/// Old Office files and encrypted new ones share one container.
+/// Streams that tell which program wrote an old file; the last entry fits all of them.
+const OLD: &[(&str, &str)] = &[
+    ("__substg1.0_", "an Outlook message (MSG)"),
+    ("WordDocument", "a Word document in the format before 2007 (DOC)"),
+    ("PowerPoint Document", "a PowerPoint presentation in the format before 2007 (PPT)"),
+    ("Workbook", "an Excel workbook in the format before 2007 (XLS)"),
+    ("", "an Office file in the format before 2007"),
+];
+
+/// Old Office files and encrypted new ones share one container, with names in UTF-16.
 fn compound(bytes: &[u8]) -> ExtractError {
-    let utf16: Vec<u8> = "EncryptedPackage".bytes().flat_map(|byte| [byte, 0]).collect();
-    if find(bytes, &utf16).is_some() {
-        ExtractError::Encrypted
-    } else {
-        ExtractError::Unsupported("an Office file in the format before 2007".to_owned())
+    let holds = |name: &str| {
+        let utf16: Vec<u8> = name.bytes().flat_map(|byte| [byte, 0]).collect();
+        utf16.is_empty() || find(bytes, &utf16).is_some()
+    };
+    if holds("EncryptedPackage") {
+        return ExtractError::Encrypted;
     }
+    let known = OLD.iter().find(|(name, _)| holds(name)).map_or("an Office file", |(_, what)| what);
+    ExtractError::Unsupported(known.to_owned())
 }
 
 fn text_kind(source: &Source<'_>) -> Result<Kind, ExtractError> {

@@ -2,13 +2,20 @@
 //! whether it runs the tests, reads a document as the product does, or misbehaves under the same
 //! confinement.
 
+mod books;
 mod confinement;
 mod hostile;
+mod hostile_office;
 mod markup;
 mod misbehave;
 mod office;
 mod pdf;
+mod property;
+mod sheets;
+mod slides;
 mod support;
+mod writers;
+mod zipped;
 
 use libtest_mimic::{Arguments, Trial};
 use std::process::ExitCode;
@@ -19,7 +26,18 @@ fn main() -> ExitCode {
         Some(name) if name.starts_with("child-") => return misbehave::main(name),
         _ => {}
     }
-    let trials = [pdf::trials(), office::trials(), markup::trials(), hostile::trials(), confinement::trials()];
+    let trials = [
+        pdf::trials(),
+        office::trials(),
+        slides::trials(),
+        sheets::trials(),
+        books::trials(),
+        markup::trials(),
+        property::trials(),
+        hostile::trials(),
+        hostile_office::trials(),
+        confinement::trials(),
+    ];
     let trials: Vec<Trial> = trials.into_iter().flatten().collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

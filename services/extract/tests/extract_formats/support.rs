@@ -69,6 +69,19 @@ pub(crate) fn blocks(extracted: &Extracted) -> Vec<String> {
     extracted.blocks.iter().map(show).collect()
 }
 
+/// The pages by number and name.
+pub(crate) fn labels(extracted: &Extracted) -> Vec<(u32, Option<&str>)> {
+    extracted.pages.iter().map(|page| (page.page, page.label.as_deref())).collect()
+}
+
+/// The text from the start of the page at `index` to that of the next one.
+pub(crate) fn page_text(extracted: &Extracted, index: usize) -> String {
+    let chars: Vec<char> = extracted.text.chars().collect();
+    let start = extracted.pages[index].char_start as usize;
+    let end = extracted.pages.get(index + 1).map_or(chars.len(), |next| next.char_start as usize);
+    chars[start..end].iter().collect::<String>().trim_end().to_owned()
+}
+
 /// The blocks of a document that must be readable, compared as a whole.
 #[track_caller]
 pub(crate) fn expect_blocks(result: Result<Extracted, ExtractError>, expected: &[&str]) -> Extracted {

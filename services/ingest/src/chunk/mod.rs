@@ -6,6 +6,7 @@
 mod atoms;
 mod pack;
 mod sections;
+mod tables;
 
 use fuente_contract::document::PageStart;
 use fuente_extract::Extracted;
@@ -30,7 +31,8 @@ pub struct Chunk {
     pub page_from: u32,
     pub page_to: u32,
     /// Headings from the top of the document; where a passage spans several sections, those that
-    /// all of them share (the others stand in its text).
+    /// all of them share (the others stand in its text). Where the passage begins inside a table, the
+    /// table's first row comes last: its figures mean little without the names of their columns.
     pub heading: Vec<String>,
     /// Equals the canonical text from `char_start` to `char_end`.
     pub text: String,
@@ -47,8 +49,10 @@ pub fn chunk(extracted: &Extracted, count: &dyn Fn(&str) -> usize) -> Vec<Chunk>
     let atoms = atoms::cut(extracted, &text, &tokens);
     let sections = sections::group(&atoms, &text);
     let packed = pack::pack(&atoms, &sections, &|start, end| tokens(text.slice(start, end)));
-    let chunks = packed.into_iter().zip(0_u32..).map(|(span, ordinal)| {
+    let tables = tables::find(extracted, &text);
+    let chunks = packed.into_iter().zip(0_u32..).map(|(mut span, ordinal)| {
         let slice = text.slice(span.char_start, span.char_end);
+        span.heading.extend(tables::header(&tables, &text, span.char_start));
         Chunk {
             ordinal,
             char_start: span.char_start,

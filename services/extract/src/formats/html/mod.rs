@@ -44,6 +44,33 @@ pub(super) fn fragment(markup: &str, canonical: &mut Canonical<'_>) -> Result<()
     walk::write(Html::parse_fragment(markup).root_element(), canonical)
 }
 
+/// A chapter of an e-book: its whole body. Its name in the table of contents stands above it where it
+/// has no heading of its own.
+pub(super) fn chapter(markup: &str, name: Option<&str>, canonical: &mut Canonical<'_>) -> Result<(), ExtractError> {
+    let page = Html::parse_document(markup);
+    let body = first(&page, "body").unwrap_or_else(|| page.root_element());
+    let heading = first(&page, "h1, h2, h3, h4, h5, h6").map(|heading| heading.text().collect::<String>());
+    if let Some(name) = name.or(heading.as_deref()) {
+        canonical.label(name);
+    }
+    if let (Some(name), None) = (name, &heading)
+        && visible::length(body) > 0
+    {
+        canonical.heading(1, name)?;
+    }
+    walk::write(body, canonical)
+}
+
+/// The links of the first list of contents, as (target, text).
+pub(super) fn contents(markup: &str) -> Vec<(String, String)> {
+    let page = Html::parse_document(markup);
+    let Some(contents) = first(&page, "nav") else { return Vec::new() };
+    let Ok(links) = Selector::parse("a[href]") else { return Vec::new() };
+    let link =
+        |link: ElementRef<'_>| Some((link.attr("href")?.to_owned(), clean::one_line(&link.text().collect::<String>())));
+    contents.select(&links).filter_map(link).collect()
+}
+
 /// `main`, else a lone `article`, else the body; never a part that leaves out most of the text.
 fn main_content<'p>(page: &'p Html, body: ElementRef<'p>) -> ElementRef<'p> {
     let mains = all(page, "main, [role=main]");

@@ -19,13 +19,19 @@ pub(super) fn is_skipped(element: &Element) -> bool {
     let name = element.name();
     let role = element.attr("role").unwrap_or_default();
     UNSEEN.contains(&name)
-        || FRAME.contains(&name)
+        || (FRAME.contains(&name) && !is_note(element))
         || is_withdrawn(element)
         || matches!(
             role,
             "navigation" | "banner" | "search" | "contentinfo" | "complementary" | "menu" | "menubar" | "toolbar"
         )
         || is_hidden(element)
+}
+
+/// Footnotes of e-books stand in asides.
+fn is_note(element: &Element) -> bool {
+    let kind = element.attr("epub:type").or_else(|| element.attr("role")).unwrap_or_default();
+    ["footnote", "endnote", "rearnote"].iter().any(|note| kind.contains(note))
 }
 
 pub(super) fn is_withdrawn(element: &Element) -> bool {
