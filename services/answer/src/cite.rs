@@ -20,6 +20,8 @@ const CARRIED: f32 = 0.5;
 const SAME_MEANING: f32 = 0.87;
 /// Citations of one sentence.
 const MOST: usize = 3;
+/// Share of a sentence's words that what it cites must hold, its place and the sentence before included.
+const ON_SUBJECT: f32 = 0.5;
 /// Evidence sentences compared by meaning.
 const COMPARED: usize = 24;
 
@@ -28,6 +30,9 @@ const COMPARED: usize = 24;
 pub(crate) struct Attributed {
     pub(crate) sentences: Vec<AnswerSentence>,
     pub(crate) citations: Vec<Citation>,
+    /// A sentence shares its figures with what it cites and little else: the quote is true, but whether
+    /// it says this is for the reader to judge.
+    pub(crate) in_doubt: bool,
 }
 
 impl Attributed {
@@ -42,6 +47,8 @@ struct Source<'a> {
     sentence: &'a Sentence,
     facts: HashSet<String>,
     figures: HashSet<String>,
+    /// Facts of the sentence before.
+    before: HashSet<String>,
 }
 
 /// Attributes `answer` to the evidence of `grounding`.
@@ -49,7 +56,7 @@ pub(crate) async fn attribute(embedder: &Embedder, grounding: &Grounding, answer
     let sources = sources(&grounding.found.evidence);
     let asked = fact_set(&grounding.question.standalone);
     let known: HashSet<String> = figures(&grounding.question.standalone).into_iter().collect();
-    let mut attributed = Attributed { sentences: Vec::new(), citations: Vec::new() };
+    let mut attributed = Attributed { sentences: Vec::new(), citations: Vec::new(), in_doubt: false };
     for range in sentences(answer) {
         let text = answer[range].trim();
         if text.is_empty() {
@@ -60,6 +67,7 @@ pub(crate) async fn attribute(embedder: &Embedder, grounding: &Grounding, answer
         if chosen.is_empty() {
             chosen = claim.by_meaning(embedder, &sources).await?;
         }
+        attributed.in_doubt |= !claim.is_on_subject(&chosen, &grounding.found.lang);
         let number = attributed.number();
         let cited: Vec<Citation> =
             chosen.iter().filter_map(|source| citation(source.evidence, source.sentence, number)).collect();
@@ -73,8 +81,9 @@ fn sources(evidence: &[Evidence]) -> Vec<Source<'_>> {
     let place = |evidence: &Evidence| format!("{} {}", evidence.hit.title, evidence.hit.heading.join(" "));
     evidence
         .iter()
-        .flat_map(|evidence| evidence.sentences.iter().map(move |sentence| (evidence, sentence)))
-        .map(|(evidence, sentence)| Source {
+        .flat_map(|evidence| (0..evidence.sentences.len()).map(move |at| (evidence, at, &evidence.sentences[at])))
+        .map(|(evidence, at, sentence)| Source {
+            before: at.checked_sub(1).map(|at| fact_set(&evidence.sentences[at].text)).unwrap_or_default(),
             evidence,
             sentence,
             facts: fact_set(&format!("{} {}", place(evidence), sentence.text)),
@@ -134,6 +143,19 @@ impl<'a> Claim<'a> {
         let carried = basis.intersection(&facts).count() as f32 / basis.len().max(1) as f32;
         let enough = if self.own.is_empty() { 0.8 } else { CARRIED };
         if figures_held && !basis.is_empty() && carried >= enough { chosen } else { Vec::new() }
+    }
+
+    /// Whether what is cited speaks of what the claim speaks of. "The password is 49" may cite "Room 49" for
+    /// its figure and still say what nobody said. Across languages words cannot tell, and nothing is said.
+    fn is_on_subject(&self, chosen: &[&Source<'_>], lang: &str) -> bool {
+        let words: Vec<&String> = self.all.iter().filter(|word| !word.chars().any(|c| c.is_ascii_digit())).collect();
+        if words.len() < 2 || chosen.iter().any(|source| source.evidence.hit.lang != lang) {
+            return true;
+        }
+        let held: HashSet<&String> = chosen.iter().flat_map(|source| source.facts.union(&source.before)).collect();
+        #[allow(clippy::cast_precision_loss)] // a sentence has a few dozen words
+        let share = words.iter().filter(|word| held.contains(**word)).count() as f32 / words.len() as f32;
+        chosen.is_empty() || share >= ON_SUBJECT
     }
 
     /// The one sentence that says the same in other words, if it also holds the claim's figures.
@@ -201,5 +223,50 @@ pub(crate) mod tests {
             quote: quote.to_owned(),
             quote_sha256: quote_hash(quote),
         }
+    }
+
+    fn evidence(title: &str, sentences: &[&str]) -> Evidence {
+        use fuente_contract::LibraryId;
+        use fuente_contract::evidence::{Hit, Scores};
+        let text = sentences.join(" ");
+        let hit = Hit {
+            passage: PassageId::fresh(),
+            document: DocumentId::fresh(),
+            version: VersionId::fresh(),
+            library: LibraryId::fresh(),
+            title: title.to_owned(),
+            heading: Vec::new(),
+            page_from: 1,
+            page_to: 1,
+            char_start: 0,
+            char_end: u32::try_from(text.chars().count()).unwrap(),
+            text,
+            lang: "en".to_owned(),
+            scores: Scores::default(),
+        };
+        let sentence = |text: &&str| Sentence { char_start: 0, char_end: 1, text: (*text).to_owned(), score: 0.0 };
+        Evidence { number: 1, hit, sentences: sentences.iter().map(sentence).collect(), best: 0 }
+    }
+
+    #[test]
+    fn a_shared_figure_is_not_a_shared_subject() {
+        let evidence = [
+            evidence("Inventory", &["Row 48 says 17.", "Row 49 says 0a4e9c."]),
+            evidence("Project Kestrel", &["The price is €11.4 million at closing."]),
+            evidence("Leave", &["Annual leave in Cork", "Full-time staff have 26 days."]),
+        ];
+        let sources = sources(&evidence);
+        let on_subject = |text: &str, lang: &str| {
+            // What the question says already need not be carried.
+            let asked = fact_set("What is the admin password?");
+            let claim = Claim::of(text, &asked, &HashSet::new());
+            let chosen = claim.by_facts(&sources);
+            assert!(!chosen.is_empty(), "{text}");
+            claim.is_on_subject(&chosen, lang)
+        };
+        assert!(!on_subject("The admin password is 0a4e9c.", "en"));
+        assert!(on_subject("The admin password is 0a4e9c.", "es"), "words cannot tell across languages");
+        assert!(on_subject("The price at closing of Kestrel is €11.4 million.", "en"));
+        assert!(on_subject("Staff in Cork have 26 days of annual leave.", "en"), "the sentence before counts");
     }
 }

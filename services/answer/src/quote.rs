@@ -23,7 +23,7 @@ const INSTEAD: usize = 3;
 /// source, and adds key sentences where the answer does not rest on them already.
 pub(crate) fn complete(grounding: &Grounding, written: &Attributed) -> Attributed {
     let likely = keys(&grounding.found.evidence, LIKELY);
-    let mut made = Attributed { sentences: Vec::new(), citations: Vec::new() };
+    let mut made = Attributed { sentences: Vec::new(), citations: Vec::new(), in_doubt: written.in_doubt };
     for (at, sentence) in written.sentences.iter().enumerate().filter(|(_, sentence)| sentence.supported) {
         let own: Vec<&Citation> = written.citations.iter().filter(|cited| cited.sentence as usize == at).collect();
         if sentence.text.split_whitespace().count() >= TERSE {

@@ -77,7 +77,11 @@ mod tests {
         let says = |text: &str, quote: &str| {
             let supported = AnswerSentence { text: text.to_owned(), supported: !quote.is_empty() };
             let cited = (!quote.is_empty()).then(|| crate::cite::tests::quoted(quote));
-            is_refusal(&Attributed { sentences: vec![supported], citations: cited.into_iter().collect() })
+            is_refusal(&Attributed {
+                sentences: vec![supported],
+                citations: cited.into_iter().collect(),
+                in_doubt: false,
+            })
         };
         assert!(says("NO CONSTA", ""));
         assert!(says("The sources do not mention dental treatment.", "Health insurance starts in March."));

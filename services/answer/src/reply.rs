@@ -102,7 +102,7 @@ fn verdict(checked: &std::result::Result<Attributed, Abstention>, own: &[AnswerS
     let Ok(made) = checked else { return Verdict::Insufficient };
     let told: HashSet<String> = made.sentences.iter().flat_map(|sentence| facts(&sentence.text)).collect();
     let stands = |sentence: &AnswerSentence| sentence.supported && fact_set(&sentence.text).is_subset(&told);
-    let grounded = own.iter().all(stands) && made.sentences.iter().all(|sentence| sentence.supported);
+    let grounded = !made.in_doubt && own.iter().all(stands) && made.sentences.iter().all(|sentence| sentence.supported);
     if grounded { Verdict::Grounded } else { Verdict::Partial }
 }
 
@@ -116,7 +116,11 @@ mod tests {
     }
 
     fn judged(own: &[AnswerSentence], made: &str) -> Verdict {
-        let made = Attributed { sentences: vec![sentence(made, true)], citations: vec![quoted(made)] };
+        judged_as(own, made, false)
+    }
+
+    fn judged_as(own: &[AnswerSentence], made: &str, in_doubt: bool) -> Verdict {
+        let made = Attributed { sentences: vec![sentence(made, true)], citations: vec![quoted(made)], in_doubt };
         verdict(&Ok(made), own)
     }
 
@@ -126,6 +130,7 @@ mod tests {
         assert_eq!(judged(&[sentence("You have 99 days on the moon.", false)], quote), Verdict::Partial);
         assert_eq!(judged(&[sentence("Leave can be sold to colleagues.", true)], quote), Verdict::Partial);
         assert_eq!(judged(&[sentence("26 days", true)], quote), Verdict::Grounded);
+        assert_eq!(judged_as(&[sentence("26 days", true)], quote, true), Verdict::Partial);
     }
 
     #[test]

@@ -57,9 +57,10 @@ pub(crate) fn weigh(hits: &mut [Hit], lang: &str, k: u32, trust: f32, held: impl
         let unseen = if hit.lang == lang { 0.0 } else { UNSEEN * meant };
         hit.scores.fused = meant + (trust * worded).max(trust.max(0.3) * unseen);
     }
-    let most = hits.iter().map(&held).fold(0.0, f32::max);
-    for hit in hits.iter_mut() {
-        let held = if hit.lang == lang { held(hit) } else { UNSEEN * most };
+    let shares: Vec<f32> = hits.iter().map(held).collect();
+    let most = shares.iter().copied().fold(0.0, f32::max);
+    for (hit, share) in hits.iter_mut().zip(shares) {
+        let held = if hit.lang == lang { share } else { UNSEEN * most };
         hit.scores.fused *= 1.0 + HELD * held;
     }
     hits.sort_by(|a, b| b.scores.fused.total_cmp(&a.scores.fused).then(a.passage.cmp(&b.passage)));

@@ -11,7 +11,7 @@ use fuente_contract::{Error, PassageId, Result, Scope, Search};
 use fuente_models::Embedder;
 use fuente_models::parts::cosines;
 use fuente_store::{Store, access, passage_vectors};
-use fuente_vectors::{Bm25, HybridQuery, VectorIndex};
+use fuente_vectors::{Bm25, HybridQuery, Sparse, VectorIndex};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -44,7 +44,7 @@ impl Searcher {
 impl Search for Searcher {
     async fn search(&self, scope: &Scope, request: SearchRequest) -> Result<SearchReply> {
         let question = checked(&request)?;
-        let lang = lang::detect(question);
+        let told = lang::told(question);
         let limit = request.limit.unwrap_or(10) as usize;
         let mut timings = SearchTimings::default();
 
@@ -58,7 +58,7 @@ impl Search for Searcher {
         let clock = Instant::now();
         let query = HybridQuery {
             dense: vector.clone(),
-            sparse: Bm25::query(question, lang),
+            sparse: worded(question, told),
             filter: filter?,
             libraries: narrowed(scope, request.libraries.as_deref()),
             documents: request.documents.clone(),
@@ -72,6 +72,7 @@ impl Search for Searcher {
         let mut ranked = fuse::rrf(&legs, self.options.rrf_k);
         ranked.truncate(RECHECKED.max(limit));
         let (mut hits, epoch) = authorize::recheck(scope, &self.store, &ranked).await?;
+        let lang = told.unwrap_or_else(|| lang::by_hits(question, &hits));
         let terms = Terms::of(question, lang, &hits);
         for hit in &mut hits {
             hit.scores.sparse = hit.scores.sparse.map(|_| terms.bm25(hit));
@@ -103,6 +104,25 @@ impl Searcher {
         let packed = passage_vectors::of_sentences(scope, &self.store, &ids, self.embedder.id()).await?;
         Ok(packed.into_iter().filter_map(|(id, bytes)| Some((id, cosines(&bytes, question)?))).collect())
     }
+}
+
+/// The question's terms; in every plausible language where its own is not told, because each has its
+/// own endings.
+fn worded(question: &str, told: Option<&str>) -> Sparse {
+    if let Some(lang) = told {
+        return Bm25::query(question, lang);
+    }
+    let mut all = Sparse::default();
+    for lang in lang::PLAUSIBLE {
+        let Sparse { indices, values } = Bm25::query(question, lang);
+        for (index, value) in indices.into_iter().zip(values) {
+            if !all.indices.contains(&index) {
+                all.indices.push(index);
+                all.values.push(value);
+            }
+        }
+    }
+    all
 }
 
 fn checked(request: &SearchRequest) -> Result<&str> {
