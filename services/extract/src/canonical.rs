@@ -1,6 +1,8 @@
 //! The one writer of canonical text: readers of formats hand it blocks, it keeps the promises of
 //! [`Extracted`] (clean characters, blank lines between paragraphs, exact offsets, the size limit).
 
+pub(crate) mod nested;
+
 use crate::clean::{self, Removed, clean};
 use crate::{Block, BlockKind, ExtractError, Extracted, Limits};
 use fuente_contract::document::PageStart;
@@ -8,6 +10,7 @@ use fuente_contract::document::PageStart;
 /// A heading longer than this is a paragraph that only looks like one.
 const MAX_HEADING: usize = 300;
 const MAX_WARNINGS: usize = 20;
+const MAX_LABEL: usize = 200;
 
 /// A part of a block; a block that runs over a page end has several.
 pub(crate) struct Part<'t> {
@@ -22,12 +25,19 @@ pub(crate) struct Canonical<'l> {
     text: String,
     chars: usize,
     pages: Vec<PageStart>,
-    /// Pages that begin where the next text will stand.
-    opened: Vec<u32>,
+    /// Pages that begin where the next text will stand, with their names.
+    opened: Vec<(u32, Option<String>)>,
+    /// Pages before the nested document that is being read.
+    page_base: u32,
     blocks: Vec<Block>,
     title: Option<String>,
     warnings: Vec<String>,
+    /// Warnings for which there was no room.
+    unsaid: usize,
     removed: Removed,
+    /// Where the nested document that is being read begins.
+    part_chars: usize,
+    part_unreadable: u64,
     /// The next list item or table row does not belong to the one before.
     apart: bool,
 }
@@ -40,10 +50,14 @@ impl<'l> Canonical<'l> {
             chars: 0,
             pages: Vec::new(),
             opened: Vec::new(),
+            page_base: 0,
             blocks: Vec::new(),
             title: None,
             warnings: Vec::new(),
+            unsaid: 0,
             removed: Removed::default(),
+            part_chars: 0,
+            part_unreadable: 0,
             apart: false,
         }
     }
@@ -54,7 +68,28 @@ impl<'l> Canonical<'l> {
 
     /// What follows stands on page `number`, counted from 1.
     pub(crate) fn page(&mut self, number: u32) {
-        self.opened.push(number);
+        self.open_page(number, None);
+    }
+
+    /// Like [`Canonical::page`], for a slide, sheet or part that has a name.
+    pub(crate) fn named_page(&mut self, number: u32, label: &str) {
+        let label = clean::one_line(&clean(label, &mut Removed::default()));
+        let label: String = label.chars().take(MAX_LABEL).collect();
+        self.open_page(number, (!label.is_empty()).then_some(label));
+    }
+
+    /// The first page of a nested document is open already, under the name of that document.
+    fn open_page(&mut self, number: u32, label: Option<String>) {
+        let page = self.page_base.saturating_add(number);
+        if page > self.last_page() {
+            self.opened.push((page, label));
+        }
+    }
+
+    /// The number of the last page that was begun, 0 before the first.
+    fn last_page(&self) -> u32 {
+        let placed = self.pages.last().map_or(0, |page| page.page);
+        self.opened.last().map_or(placed, |(page, _)| *page)
     }
 
     /// A heading of level 1 (highest) to 6.
@@ -106,7 +141,7 @@ impl<'l> Canonical<'l> {
         let mut start = None;
         for part in parts {
             let text = self.tidy(kind, part.text);
-            self.opened.extend(part.page);
+            part.page.into_iter().for_each(|page| self.page(page));
             let worth = start.is_some() || kind == BlockKind::Code || text.chars().any(char::is_alphanumeric);
             if text.is_empty() || !worth {
                 continue;
@@ -160,7 +195,7 @@ impl<'l> Canonical<'l> {
     fn place_pages(&mut self) {
         let char_start = offset(self.chars);
         let opened = std::mem::take(&mut self.opened);
-        self.pages.extend(opened.into_iter().map(|page| PageStart { page, char_start, label: None }));
+        self.pages.extend(opened.into_iter().map(|(page, label)| PageStart { page, char_start, label }));
     }
 
     /// Proposes a title; the first usable one stays.
@@ -173,9 +208,17 @@ impl<'l> Canonical<'l> {
 
     pub(crate) fn warn(&mut self, sentence: impl Into<String>) {
         let sentence = sentence.into();
-        if self.warnings.len() < MAX_WARNINGS && !self.warnings.contains(&sentence) {
+        if self.warnings.contains(&sentence) {
+        } else if self.warnings.len() < MAX_WARNINGS {
             self.warnings.push(sentence);
+        } else {
+            self.unsaid += 1;
         }
+    }
+
+    /// How many blocks were written so far.
+    pub(crate) fn blocks_so_far(&self) -> usize {
+        self.blocks.len()
     }
 
     /// Whether anything was written so far.
@@ -183,10 +226,11 @@ impl<'l> Canonical<'l> {
         self.blocks.is_empty()
     }
 
-    /// The share of characters that could not be read, of all that were seen.
+    /// The share of characters that could not be read, of all that were seen in this document.
     pub(crate) fn unreadable_share(&self) -> f64 {
-        let unreadable = self.removed.unreadable as f64;
-        if unreadable == 0.0 { 0.0 } else { unreadable / (unreadable + self.chars as f64) }
+        let unreadable = self.removed.unreadable.saturating_sub(self.part_unreadable) as f64;
+        let read = self.chars.saturating_sub(self.part_chars) as f64;
+        if unreadable == 0.0 { 0.0 } else { unreadable / (unreadable + read) }
     }
 
     /// The finished text; a document without a word is an error.
@@ -205,6 +249,9 @@ impl<'l> Canonical<'l> {
             if count > 0 {
                 self.warn(format!("{count} {what} characters were removed."));
             }
+        }
+        if self.unsaid > 0 {
+            self.warnings.push(format!("{} more warnings were left out.", self.unsaid));
         }
         if self.title.is_none() {
             self.title = self.first_heading();

@@ -10,6 +10,7 @@ pub mod cli;
 mod client;
 mod demo;
 mod doctor;
+mod drill;
 mod eval;
 mod ingest;
 pub mod sample;

@@ -2,7 +2,7 @@
 
 use crate::errors::{Outcome, Problem};
 use crate::setup::Setup;
-use crate::{cargo, demo, models, test};
+use crate::{cargo, demo, drill, models, test};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
@@ -15,6 +15,9 @@ Usage: cargo xtask COMMAND
   build                  get the build tools and build every program
   models [NAME...|--all] get models and libraries into the cache (default: what demo needs)
          [--manifest FILE] instead of services/models/models.toml
+  drill corpus DIR [--check]
+                         read every file of a folder in the jail and print what became of each;
+                         with --check: fail where one hung, broke the worker or took too much memory
   lint                   cargo fmt --check, and clippy over everything, tests included
   env                    print what to `eval` before calling cargo by hand
 ";
@@ -28,6 +31,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<ExitCode> {
     match command {
         "demo" => demo::run(&Setup::new()?, rest),
         "test" => test::run(&Setup::new()?, rest),
+        "drill" => drill::run(&Setup::new()?, rest),
         "build" => test::build(&Setup::new()?),
         "models" => models::run(&Setup::new()?, rest),
         "lint" => test::lint(&Setup::new()?),

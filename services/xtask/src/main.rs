@@ -7,6 +7,7 @@ mod commands;
 mod compilers;
 mod demo;
 mod download;
+mod drill;
 mod errors;
 mod manifest;
 mod models;

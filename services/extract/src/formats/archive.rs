@@ -29,12 +29,19 @@ pub(super) fn kind(bytes: &[u8]) -> Result<Kind, ExtractError> {
     {
         return Ok(Kind::Docx);
     }
-    let known = MARKS.iter().find(|(mark, _)| has(mark)).map_or("a ZIP archive", |(_, what)| what);
-    Err(ExtractError::Unsupported(known.to_owned()))
+    match MARKS.iter().find(|(mark, _)| has(mark)) {
+        Some((_, what)) => Err(ExtractError::Unsupported((*what).to_owned())),
+        None => Ok(Kind::Zip),
+    }
 }
 
-fn open(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, ExtractError> {
-    let archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+/// The archive's list of entries.
+pub(super) fn open(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, ExtractError> {
+    // Entries that are claimed are refused before a list of them is made.
+    if claimed_entries(bytes) > MAX_ARCHIVE_ENTRIES as u64 {
+        return Err(ExtractError::TooLarge(format!("the archive has more than {MAX_ARCHIVE_ENTRIES} entries")));
+    }
+    let archive = ZipArchive::new(Cursor::new(bytes)).map_err(refused)?;
     if archive.len() > MAX_ARCHIVE_ENTRIES {
         return Err(ExtractError::TooLarge(format!("the archive has more than {MAX_ARCHIVE_ENTRIES} entries")));
     }
@@ -58,9 +65,7 @@ impl<'a> Package<'a> {
         let mut entry = match self.archive.by_name(name) {
             Ok(entry) => entry,
             Err(ZipError::FileNotFound) => return Ok(None),
-            Err(ZipError::InvalidPassword) => return Err(ExtractError::Encrypted),
-            Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => return Err(ExtractError::Encrypted),
-            Err(error) => return Err(damaged(error)),
+            Err(error) => return Err(refused(error)),
         };
         // The size in the header is a claim; what comes out is counted.
         let mut bytes = Vec::new();
@@ -75,6 +80,22 @@ impl<'a> Package<'a> {
     }
 }
 
-fn damaged(error: ZipError) -> ExtractError {
-    ExtractError::Damaged(format!("its archive is broken ({error})"))
+/// How many entries the end of the archive claims.
+fn claimed_entries(bytes: &[u8]) -> u64 {
+    let last = |mark: &[u8]| bytes.windows(mark.len()).rposition(|window| window == mark);
+    let wide = last(b"PK\x06\x06").and_then(|at| bytes.get(at + 32..at + 40)?.try_into().ok());
+    let narrow = last(b"PK\x05\x06").and_then(|at| bytes.get(at + 10..at + 12)?.try_into().ok());
+    match narrow.map(u16::from_le_bytes) {
+        Some(u16::MAX) | None => wide.map_or(0, u64::from_le_bytes),
+        Some(count) => u64::from(count),
+    }
+}
+
+pub(super) fn refused(error: ZipError) -> ExtractError {
+    match error {
+        ZipError::InvalidPassword | ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
+            ExtractError::Encrypted
+        }
+        error => ExtractError::Damaged(format!("its archive is broken ({error})")),
+    }
 }

@@ -3,9 +3,12 @@
 //! confinement.
 
 mod confinement;
+mod containers;
+mod data;
 mod hostile;
 mod markup;
 mod misbehave;
+mod ocr;
 mod office;
 mod pdf;
 mod support;
@@ -19,7 +22,16 @@ fn main() -> ExitCode {
         Some(name) if name.starts_with("child-") => return misbehave::main(name),
         _ => {}
     }
-    let trials = [pdf::trials(), office::trials(), markup::trials(), hostile::trials(), confinement::trials()];
+    let trials = [
+        data::trials(),
+        containers::trials(),
+        ocr::trials(),
+        pdf::trials(),
+        office::trials(),
+        markup::trials(),
+        hostile::trials(),
+        confinement::trials(),
+    ];
     let trials: Vec<Trial> = trials.into_iter().flatten().collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
