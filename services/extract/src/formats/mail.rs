@@ -35,7 +35,7 @@ pub(super) fn looks_like(head: &str) -> bool {
         let lower = line.to_ascii_lowercase();
         if HEADS.iter().any(|head| lower.starts_with(head)) {
             known += 1;
-        } else if !line.split_once(':').is_some_and(|(name, _)| !name.contains(' ')) {
+        } else if line.split_once(':').is_none_or(|(name, _)| name.contains(' ')) {
             others += 1;
         }
     }
