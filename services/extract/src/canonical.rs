@@ -1,6 +1,8 @@
 //! The one writer of canonical text: readers of formats hand it blocks, it keeps the promises of
 //! [`Extracted`] (clean characters, blank lines between paragraphs, exact offsets, the size limit).
 
+pub(crate) mod nested;
+
 use crate::clean::{self, Removed, clean};
 use crate::{Block, BlockKind, ExtractError, Extracted, Limits};
 use fuente_contract::document::PageStart;
@@ -28,12 +30,19 @@ pub(crate) struct Canonical<'l> {
     pages: Vec<PageStart>,
     /// Pages that begin where the next text will stand.
     opened: Vec<PageStart>,
+    /// Pages before the nested document that is being read.
+    page_base: u32,
     blocks: Vec<Block>,
     title: Option<String>,
     /// Headings are names of parts (sheets) and none of them names the whole.
     parts_only: bool,
     warnings: Vec<String>,
+    /// Warnings for which there was no room.
+    unsaid: usize,
     removed: Removed,
+    /// Where the nested document that is being read begins.
+    part_chars: usize,
+    part_unreadable: u64,
     /// The next list item or table row does not belong to the one before.
     apart: bool,
     /// What stands before the next block, where it continues a list.
@@ -48,11 +57,15 @@ impl<'l> Canonical<'l> {
             chars: 0,
             pages: Vec::new(),
             opened: Vec::new(),
+            page_base: 0,
             blocks: Vec::new(),
             title: None,
             parts_only: false,
             warnings: Vec::new(),
+            unsaid: 0,
             removed: Removed::default(),
+            part_chars: 0,
+            part_unreadable: 0,
             apart: false,
             indent: "",
         }
@@ -64,17 +77,23 @@ impl<'l> Canonical<'l> {
 
     /// What follows stands on page `number`, counted from 1.
     pub(crate) fn page(&mut self, number: u32) {
-        self.opened.push(PageStart { page: number, char_start: 0, label: None });
+        self.open_page(number, None);
     }
 
-    /// Names the page begun last (a slide, a sheet, a chapter).
+    /// Like [`Canonical::page`], for a part that has a name.
+    pub(crate) fn named_page(&mut self, number: u32, label: &str) {
+        self.open_page(number, label_of(label));
+    }
+
+    /// Names the page begun last (a slide, a sheet, a chapter). The first page of a nested document keeps
+    /// the name of that document.
     pub(crate) fn label(&mut self, raw: &str) {
-        let text = clean::one_line(&clean(raw, &mut Removed::default()));
-        let text: String = text.chars().take(MAX_LABEL).collect();
+        let nested = self.page_base > 0;
         if let Some(page) = self.opened.last_mut().or(self.pages.last_mut())
-            && !text.is_empty()
+            && let Some(label) = label_of(raw)
+            && !(nested && page.label.is_some())
         {
-            page.label = Some(text.trim_end().to_owned());
+            page.label = Some(label);
         }
     }
 
@@ -84,6 +103,19 @@ impl<'l> Canonical<'l> {
             return Ok(());
         }
         Err(ExtractError::TooLarge(format!("it has more than {} {what}", self.limits.max_pages)))
+    }
+
+    /// The first page of a nested document is open already, under the name of that document.
+    fn open_page(&mut self, number: u32, label: Option<String>) {
+        let page = self.page_base.saturating_add(number);
+        if page > self.last_page() {
+            self.opened.push(PageStart { page, char_start: 0, label });
+        }
+    }
+
+    /// The number of the last page that was begun, 0 before the first.
+    fn last_page(&self) -> u32 {
+        self.opened.last().or(self.pages.last()).map_or(0, |page| page.page)
     }
 
     /// A heading of level 1 (highest) to 6.
@@ -144,9 +176,7 @@ impl<'l> Canonical<'l> {
         let mut start = None;
         for part in parts {
             let text = self.tidy(kind, part.text);
-            if let Some(page) = part.page {
-                self.page(page);
-            }
+            part.page.into_iter().for_each(|page| self.page(page));
             let worth = start.is_some() || kind == BlockKind::Code || text.chars().any(char::is_alphanumeric);
             if text.is_empty() || !worth {
                 continue;
@@ -219,9 +249,17 @@ impl<'l> Canonical<'l> {
 
     pub(crate) fn warn(&mut self, sentence: impl Into<String>) {
         let sentence = sentence.into();
-        if self.warnings.len() < MAX_WARNINGS && !self.warnings.contains(&sentence) {
+        if self.warnings.contains(&sentence) {
+        } else if self.warnings.len() < MAX_WARNINGS {
             self.warnings.push(sentence);
+        } else {
+            self.unsaid += 1;
         }
+    }
+
+    /// How many blocks were written so far.
+    pub(crate) fn blocks_so_far(&self) -> usize {
+        self.blocks.len()
     }
 
     /// Whether anything was written so far.
@@ -229,10 +267,11 @@ impl<'l> Canonical<'l> {
         self.blocks.is_empty()
     }
 
-    /// The share of characters that could not be read, of all that were seen.
+    /// The share of characters that could not be read, of all that were seen in this document.
     pub(crate) fn unreadable_share(&self) -> f64 {
-        let unreadable = self.removed.unreadable as f64;
-        if unreadable == 0.0 { 0.0 } else { unreadable / (unreadable + self.chars as f64) }
+        let unreadable = self.removed.unreadable.saturating_sub(self.part_unreadable) as f64;
+        let read = self.chars.saturating_sub(self.part_chars) as f64;
+        if unreadable == 0.0 { 0.0 } else { unreadable / (unreadable + read) }
     }
 
     /// The finished text; a document without a word is an error.
@@ -251,6 +290,9 @@ impl<'l> Canonical<'l> {
             if count > 0 {
                 self.warn(format!("{count} {what} characters were removed."));
             }
+        }
+        if self.unsaid > 0 {
+            self.warnings.push(format!("{} more warnings were left out.", self.unsaid));
         }
         if self.title.is_none() && !self.parts_only {
             self.title = self.first_heading();
@@ -271,6 +313,14 @@ impl<'l> Canonical<'l> {
         let length = (block.char_end - block.char_start) as usize;
         Some(self.text.chars().skip(block.char_start as usize).take(length).collect())
     }
+}
+
+/// A name as it can stand beside a page number; nothing where there is none.
+fn label_of(raw: &str) -> Option<String> {
+    let text = clean::one_line(&clean(raw, &mut Removed::default()));
+    let text: String = text.chars().take(MAX_LABEL).collect();
+    let text = text.trim_end();
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// `max_text_chars` is far below 2^32; a limit set higher still cannot wrap.

@@ -3,14 +3,22 @@
 //!
 //! Every step narrows; a step that this kernel or user cannot take is left to the others.
 
+mod calls;
+
 use crate::Limits;
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+    path_beneath_rules,
+};
 use nix::sys::resource::{Resource, rlim_t, setrlimit};
 use nix::unistd::{Gid, Uid, alarm, geteuid, setgid, setgroups, setuid};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
 };
-
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 /// The user and group "nobody".
 const NOBODY: u32 = 65_534;
@@ -31,30 +39,100 @@ pub(crate) fn limit(limits: &Limits) -> Result<(), String> {
     set(Resource::RLIMIT_CORE, 0, 0)?;
     set(Resource::RLIMIT_FSIZE, 0, 0)?;
     set(Resource::RLIMIT_NOFILE, 32, 32)?;
-    let seconds = limits.wall_seconds.saturating_add(ALARM_SLACK);
+    // The parent's clock stands still while it recognises a page.
+    let recognising = limits.wall_seconds.saturating_mul(u64::from(limits.ocr_pages));
+    let seconds = limits.wall_seconds.saturating_add(ALARM_SLACK).saturating_add(recognising);
     alarm::set(u32::try_from(seconds).unwrap_or(u32::MAX));
     Ok(())
 }
 
+/// Walls that not every machine can build.
+pub(crate) struct Held {
+    /// Only the system calls that are needed.
+    pub(crate) filtered: bool,
+    /// The kernel's own wall before files and connections (landlock).
+    pub(crate) walled: bool,
+}
+
 /// Rights, dropped once the document is in memory and the PDF library is loaded.
-///
-/// Says whether system calls are filtered: not every processor and kernel can.
-pub(crate) fn drop_rights() -> Result<bool, String> {
+pub(crate) fn drop_rights() -> Result<Held, String> {
+    drop_user()?;
+    let walled = wall_off(&[]).map_err(|error| format!("files cannot be walled off ({error})"))?;
+    // No file, socket or pipe that is not open already.
+    setrlimit(Resource::RLIMIT_NOFILE, 0, 0).map_err(|error| format!("files cannot be limited ({error})"))?;
+    let filtered = filter_calls(Calls::Reader)?;
+    Ok(Held { filtered, walled })
+}
+
+/// Rights of a process that is about to become tesseract: it opens its libraries and its models, for
+/// reading, and nothing else.
+pub(crate) fn drop_rights_before(program: &Path, limits: &Limits) -> Result<(), String> {
+    // What the program maps is its own, so the whole is limited and not what comes on top.
+    let memory = limits.memory_bytes as rlim_t;
+    setrlimit(Resource::RLIMIT_AS, memory, memory).map_err(|error| format!("memory cannot be limited ({error})"))?;
+    drop_user()?;
+    let mut readable: Vec<PathBuf> =
+        ["/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/nix/store", "/sys/devices/system/cpu"].map(Into::into).into();
+    // A program installed elsewhere has its models beside it.
+    readable.extend(program.ancestors().nth(2).filter(|prefix| prefix.components().count() > 1).map(Path::to_owned));
+    wall_off(&readable).map_err(|error| format!("files cannot be walled off ({error})"))?;
+    filter_calls(Calls::Program).map(|_| ())
+}
+
+fn drop_user() -> Result<(), String> {
     if geteuid().is_root() {
         setgroups(&[]).map_err(|error| format!("groups cannot be dropped ({error})"))?;
         setgid(Gid::from_raw(NOBODY)).map_err(|error| format!("the group cannot be changed ({error})"))?;
         setuid(Uid::from_raw(NOBODY)).map_err(|error| format!("the user cannot be changed ({error})"))?;
     }
-    // No threads or processes from here on, and no file, socket or pipe that is not open already.
-    setrlimit(Resource::RLIMIT_NPROC, 0, 0).map_err(|error| format!("processes cannot be limited ({error})"))?;
-    setrlimit(Resource::RLIMIT_NOFILE, 0, 0).map_err(|error| format!("files cannot be limited ({error})"))?;
-    filter_calls()
+    // No threads or processes from here on.
+    setrlimit(Resource::RLIMIT_NPROC, 0, 0).map_err(|error| format!("processes cannot be limited ({error})"))
+}
+
+/// Asks the kernel for a wall before all files but those below `readable`, and before connections
+/// and signals. False where it has none; an older kernel's wall is lower.
+fn wall_off(readable: &[PathBuf]) -> Result<bool, RulesetError> {
+    let newest = ABI::V6;
+    let status = Ruleset::default()
+        .handle_access(AccessFs::from_all(newest))?
+        .handle_access(AccessNet::from_all(newest))?
+        .scope(Scope::from_all(newest))?
+        .create()?
+        .add_rules(path_beneath_rules(readable, AccessFs::from_read(newest)))?
+        .restrict_self()?;
+    Ok(status.ruleset != RulesetStatus::NotEnforced)
+}
+
+/// Tells the most memory that this process had in use. Opened while files can be; what the system
+/// says of a process that ended would count its parent's memory as well.
+pub(crate) struct Meter(Option<File>);
+
+impl Meter {
+    pub(crate) fn new() -> Self {
+        Self(File::open("/proc/self/status").ok())
+    }
+
+    pub(crate) fn peak_kib(self) -> Option<u64> {
+        let mut status = String::new();
+        self.0?.read_to_string(&mut status).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().trim_end_matches("kB").trim().parse().ok()
+    }
+}
+
+/// Whose calls a filter lets through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Calls {
+    /// The reader of a document.
+    Reader,
+    /// A program that starts, loads its libraries and reads its models.
+    Program,
 }
 
 /// Only system calls that work on memory and on what is already open; the others fail. False where
 /// this processor or kernel has no such filter: the limits above hold alone, and `doctor` says so.
-fn filter_calls() -> Result<bool, String> {
-    let Some(program) = program(std::process::id())? else { return Ok(false) };
+fn filter_calls(whose: Calls) -> Result<bool, String> {
+    let Some(program) = program(std::process::id(), whose)? else { return Ok(false) };
     match seccompiler::apply_filter(&program) {
         Ok(()) => Ok(true),
         // A kernel built without filters.
@@ -66,41 +144,18 @@ fn filter_calls() -> Result<bool, String> {
 }
 
 /// The filter for a process with this id, or none where the processor is not known to it.
-fn program(own: u32) -> Result<Option<BpfProgram>, String> {
+fn program(own: u32, whose: Calls) -> Result<Option<BpfProgram>, String> {
     let unbuilt = |error: seccompiler::BackendError| format!("the call filter cannot be built ({error})");
     let Ok(arch) = std::env::consts::ARCH.try_into() else { return Ok(None) };
-    let calls: Vec<i64> = vec![
-        libc::SYS_read,
-        libc::SYS_write,
-        libc::SYS_writev,
-        libc::SYS_close,
-        libc::SYS_lseek,
-        libc::SYS_fstat,
-        libc::SYS_mmap,
-        libc::SYS_munmap,
-        libc::SYS_mremap,
-        libc::SYS_mprotect,
-        libc::SYS_madvise,
-        libc::SYS_brk,
-        libc::SYS_futex,
-        libc::SYS_sched_yield,
-        libc::SYS_sched_getaffinity,
-        libc::SYS_rt_sigaction,
-        libc::SYS_rt_sigprocmask,
-        libc::SYS_rt_sigreturn,
-        libc::SYS_sigaltstack,
-        libc::SYS_clock_gettime,
-        libc::SYS_clock_nanosleep,
-        libc::SYS_nanosleep,
-        libc::SYS_gettimeofday,
-        libc::SYS_getrandom,
-        libc::SYS_getpid,
-        libc::SYS_gettid,
-        libc::SYS_prctl,
-        libc::SYS_exit,
-        libc::SYS_exit_group,
-    ];
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = calls.into_iter().map(|call| (call, Vec::new())).collect();
+    let programs: &[i64] = if whose == Calls::Program { calls::PROGRAM } else { &[] };
+    let allowed = calls::READER.iter().chain(programs);
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = allowed.map(|call| (*call, Vec::new())).collect();
+    if whose == Calls::Program {
+        // Opened to be read, and never made.
+        let writing = (libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC) as u64;
+        let reading = SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(writing), 0);
+        rules.insert(libc::SYS_openat, vec![SeccompRule::new(vec![reading.map_err(unbuilt)?]).map_err(unbuilt)?]);
+    }
     // An abort signals its own process. Others of the same user (Postgres, Fuente itself) are out of reach.
     let itself = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, u64::from(own));
     rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![itself.map_err(unbuilt)?]).map_err(unbuilt)?]);
@@ -147,7 +202,7 @@ mod tests {
     #[test]
     fn a_signal_reaches_nobody_but_the_child_itself() {
         const ALLOW: u32 = 0x7fff_0000;
-        let program = program(4711).unwrap().expect("this processor is known");
+        let program = program(4711, Calls::Reader).unwrap().expect("this processor is known");
         assert_eq!(verdict(&program, libc::SYS_read, 0), ALLOW);
         assert_eq!(verdict(&program, libc::SYS_tgkill, 4711), ALLOW, "an abort ends the child");
         for other in [0, 1, 4710, 4712, u64::from(u32::MAX)] {
@@ -157,5 +212,17 @@ mod tests {
             assert_ne!(verdict(&program, call, 4711), ALLOW);
         }
         assert_ne!(verdict(&program, libc::SYS_pidfd_send_signal, 4711), ALLOW);
+    }
+
+    #[test]
+    fn neither_calls_anyone_nor_starts_anything() {
+        const ALLOW: u32 = 0x7fff_0000;
+        for whose in [Calls::Reader, Calls::Program] {
+            let program = program(4711, whose).unwrap().expect("this processor is known");
+            let others = [libc::SYS_socket, libc::SYS_connect, libc::SYS_clone, libc::SYS_clone3, libc::SYS_ptrace];
+            for call in others.into_iter().chain([libc::SYS_kill, libc::SYS_unlinkat, libc::SYS_io_uring_setup]) {
+                assert_ne!(verdict(&program, call, 4711), ALLOW, "{call}");
+            }
+        }
     }
 }

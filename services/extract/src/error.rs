@@ -52,12 +52,12 @@ impl ExtractError {
     pub fn advice(&self) -> String {
         match self {
             Self::Unsupported(what) => {
-                format!("This is {what}. Save it in a format that can be read (PDF, DOCX, PPTX, XLSX, OpenDocument, RTF, EPUB, HTML, Markdown or plain text) and upload that.")
+                format!("This is {what}. Save it in a format that can be read (PDF, DOCX, PPTX, XLSX, OpenDocument, RTF, EPUB, HTML, Markdown, CSV, JSON, EML, plain text, or a ZIP of these) and upload that.")
             }
             Self::Encrypted => "Save the file without a password and upload it again.".to_owned(),
             Self::Damaged(how) => format!("Export the file again from its program: {how}."),
             Self::Empty => "The file was read, but there is no text in it. Check that it is the right file.".to_owned(),
-            Self::NeedsOcr => "The pages are pictures. Run text recognition (OCR) on the file and upload the result.".to_owned(),
+            Self::NeedsOcr => "The pages are pictures. Install tesseract where documents are read (Debian and Ubuntu: apt-get install tesseract-ocr, and tesseract-ocr-spa or the like for each language; see extract.ocr_languages) and try again, or run text recognition (OCR) on the file and upload the result.".to_owned(),
             Self::TooLarge(what) => format!("Split the file and upload the parts: {what}."),
             Self::TimedOut => "The file is too complex to read in the time allowed (extract.wall_seconds, extract.cpu_seconds). Export it again, more simply, or split it.".to_owned(),
             Self::OutOfMemory => "The file unpacks to more than the memory allowed (extract.memory_bytes). Split it, or export it without large pictures.".to_owned(),

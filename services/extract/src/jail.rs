@@ -1,13 +1,14 @@
 //! The parent's side: starts the child, waits a bounded time for a bounded answer, and makes a typed
 //! error of every way in which a child can end.
 
-use crate::child::{Outcome, Request, UNFILTERED};
-use crate::{ExtractError, Extracted, Limits};
+use crate::child::{Outcome, Request, UNFILTERED, UNWALLED};
+use crate::recognise::{MAX_PICTURE_BYTES, Recognised, Said};
+use crate::{ExtractError, Extracted, Limits, Ocr};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// Enough of the child's last words to tell why it ended.
@@ -29,6 +30,16 @@ pub struct Jail {
     pub memory_bytes: u64,
     pub max_text_chars: usize,
     pub max_pages: u32,
+    /// Where scanned pages can be recognised.
+    pub ocr: Option<Ocr>,
+}
+
+/// A document's end, and what it cost.
+#[derive(Debug)]
+pub struct Measured {
+    pub outcome: Result<Extracted, ExtractError>,
+    /// The most memory that the child had in use, where it lived to say so.
+    pub peak_bytes: Option<u64>,
 }
 
 /// What holds around a child beside the limits on memory, time and files, which always do.
@@ -36,6 +47,8 @@ pub struct Jail {
 pub struct Walls {
     /// Only system calls that a reader needs.
     pub filtered_calls: bool,
+    /// The kernel itself refuses files and connections (landlock).
+    pub kernel_wall: bool,
     /// A user of its own, apart from that of Fuente.
     pub other_user: bool,
 }
@@ -46,7 +59,17 @@ impl Jail {
     /// # Errors
     /// Every end but a text, typed; nothing that the file does can fail the caller.
     pub async fn run(&self, file: &Path, file_name: &str) -> Result<Extracted, ExtractError> {
-        self.read(file, file_name).await.map(|(extracted, _)| extracted)
+        self.measure(file, file_name).await.outcome
+    }
+
+    /// Like [`Jail::run`], with what it cost.
+    pub async fn measure(&self, file: &Path, file_name: &str) -> Measured {
+        match self.read(file, file_name).await {
+            Ok(Answer { outcome, peak_kib, .. }) => {
+                Measured { outcome: checked(outcome), peak_bytes: peak_kib.map(|kib| kib.saturating_mul(1024)) }
+            }
+            Err(error) => Measured { outcome: Err(error), peak_bytes: None },
+        }
     }
 
     /// Which walls stand around the child on this machine, seen while it reads `file`.
@@ -54,32 +77,40 @@ impl Jail {
     /// # Errors
     /// As [`Jail::run`].
     pub async fn walls(&self, file: &Path, file_name: &str) -> Result<Walls, ExtractError> {
-        let (_, words) = self.read(file, file_name).await?;
-        let other_user = nix::unistd::geteuid().is_root();
-        Ok(Walls { filtered_calls: !words.contains(UNFILTERED), other_user })
+        let Answer { outcome, words, .. } = self.read(file, file_name).await?;
+        outcome?;
+        Ok(Walls {
+            filtered_calls: !words.contains(UNFILTERED),
+            kernel_wall: !words.contains(UNWALLED),
+            other_user: nix::unistd::geteuid().is_root(),
+        })
     }
 
-    async fn read(&self, file: &Path, file_name: &str) -> Result<(Extracted, String), ExtractError> {
+    async fn read(&self, file: &Path, file_name: &str) -> Result<Answer, ExtractError> {
         let request = self.request(file, file_name)?;
         // The child sees an empty directory and none of our environment.
         let empty = tempfile::tempdir().map_err(setup)?;
-        let mut child = self.start(empty.path())?;
-        let ended = tokio::time::timeout(self.wall, self.converse(&mut child, &request)).await;
-        let Ok(ended) = ended else {
-            stop(&mut child).await;
-            return Err(ExtractError::TimedOut);
+        let mut child = self.command(empty.path())?.spawn().map_err(setup)?;
+        let Some(stderr) = child.stderr.take() else { return Err(setup("it has no pipes")) };
+        let talk = async {
+            let ended = self.converse(&mut child, &request, empty.path()).await;
+            // It may have ended by itself; then there is nothing to kill.
+            let _ = child.kill().await;
+            ended
         };
-        stop(&mut child).await;
-        let (outcome, words) = ended?;
-        let extracted = outcome?;
+        let (ended, words) = tokio::join!(talk, bounded(stderr, MAX_STDERR));
+        let words = String::from_utf8_lossy(&words).into_owned();
         if words.contains(UNFILTERED) {
             tracing::warn!("documents are read without a filter of system calls: `fuente doctor` says more");
         }
-        if let Err(promise) = extracted.check() {
-            tracing::warn!(promise, "the extracting child broke a promise");
-            return Err(ExtractError::Crashed);
+        match ended {
+            Ok((outcome, peak_kib)) => Ok(Answer { outcome, words, peak_kib }),
+            Err(Broken::Known(error)) => Err(error),
+            Err(Broken::Ended(status)) => {
+                tracing::info!(%status, words = words.trim(), "the extracting child ended without an answer");
+                Err(reason(status, &words))
+            }
         }
-        Ok((extracted, words))
     }
 
     fn request(&self, file: &Path, file_name: &str) -> Result<Vec<u8>, ExtractError> {
@@ -87,55 +118,132 @@ impl Jail {
             path: std::path::absolute(file).map_err(setup)?,
             name: file_name.to_owned(),
             pdfium: std::path::absolute(&self.pdfium).map_err(setup)?,
-            limits: Limits {
-                cpu_seconds: self.cpu_seconds,
-                memory_bytes: self.memory_bytes,
-                max_text_chars: self.max_text_chars,
-                max_pages: self.max_pages,
-                wall_seconds: self.wall.as_secs(),
-            },
+            limits: self.limits(),
         };
-        serde_json::to_vec(&request).map_err(setup)
+        let mut line = serde_json::to_vec(&request).map_err(setup)?;
+        line.push(b'\n');
+        Ok(line)
     }
 
-    fn start(&self, directory: &Path) -> Result<Child, ExtractError> {
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            cpu_seconds: self.cpu_seconds,
+            memory_bytes: self.memory_bytes,
+            max_text_chars: self.max_text_chars,
+            max_pages: self.max_pages,
+            ocr_pages: self.ocr.as_ref().map_or(0, |ocr| ocr.max_pages),
+            wall_seconds: self.wall.as_secs(),
+        }
+    }
+
+    /// The child, in `directory`.
+    pub(crate) fn command(&self, directory: &Path) -> Result<Command, ExtractError> {
         let program = std::path::absolute(&self.program).map_err(setup)?;
         let mut command = Command::new(program);
         command.args(&self.args).env_clear().current_dir(directory).kill_on_drop(true).process_group(0);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(setup)
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Ok(command)
     }
 
-    /// Hands over the request and takes the answer. Whoever drops this future kills the child.
-    async fn converse(&self, child: &mut Child, request: &[u8]) -> Result<(Outcome, String), ExtractError> {
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (Some(mut stdin), Some(stdout), Some(stderr)) = (stdin, stdout, stderr) else {
-            return Err(ExtractError::Setup("the child has no pipes".to_owned()));
+    /// Hands over the request and takes the answer; a picture that the child shows is recognised on
+    /// the way, and its own clock stands still. Whoever drops this future kills the child.
+    async fn converse(&self, child: &mut Child, request: &[u8], directory: &Path) -> Result<Ended, Broken> {
+        let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(setup("it has no pipes").into());
         };
+        let mut stdout = BufReader::new(stdout);
+        // A child that ends early breaks the pipe; how it ended says more than that.
+        let _ = stdin.write_all(request).await;
+        let (mut left, mut pictures) = (self.wall, 0);
+        loop {
+            let started = Instant::now();
+            let said = tokio::time::timeout(left, self.hear(child, &mut stdout)).await;
+            let said = said.map_err(|_| Broken::Known(ExtractError::TimedOut))??;
+            left = left.saturating_sub(started.elapsed());
+            let (bytes, dpi) = match said {
+                Said::Recognise { bytes, dpi } => (bytes, dpi),
+                Said::Done { outcome, peak_kib } => {
+                    drop(stdin);
+                    let status = tokio::time::timeout(left, child.wait()).await;
+                    return match status {
+                        Ok(Ok(status)) if status.success() => Ok((*outcome, peak_kib)),
+                        Ok(Ok(status)) => Err(Broken::Ended(status)),
+                        Ok(Err(error)) => Err(setup(error).into()),
+                        Err(_) => Err(ExtractError::TimedOut.into()),
+                    };
+                }
+            };
+            pictures += 1;
+            let Some(ocr) = self.ocr.as_ref().filter(|ocr| pictures <= ocr.max_pages && bytes <= MAX_PICTURE_BYTES)
+            else {
+                tracing::warn!("the extracting child asked for more than it may");
+                return Err(ExtractError::Crashed.into());
+            };
+            let recognised: Recognised = ocr.recognise(self, directory, &mut stdout, bytes, dpi).await;
+            let mut line = serde_json::to_vec(&recognised).map_err(setup)?;
+            line.push(b'\n');
+            let _ = stdin.write_all(&line).await;
+        }
+    }
+
+    /// The next line of the child, or how it ended.
+    async fn hear(
+        &self,
+        child: &mut Child,
+        stdout: &mut (impl tokio::io::AsyncBufRead + Unpin),
+    ) -> Result<Said, Broken> {
         let allowed = ANSWER_BYTES_PER_CHAR * self.max_text_chars as u64 + ANSWER_EXTRA;
-        let ask = async move {
-            // A child that ends early breaks the pipe; how it ended says more than that.
-            let _ = stdin.write_all(request).await;
-        };
-        let ((), answer, words) = tokio::join!(ask, bounded(stdout, allowed), bounded(stderr, MAX_STDERR));
-        if answer.len() as u64 > allowed {
-            return Err(ExtractError::TooLarge("its text does not fit the answer".to_owned()));
+        let mut line = Vec::new();
+        // What could be read before an error is judged by the child's status.
+        let _ = stdout.take(allowed + 1).read_until(b'\n', &mut line).await;
+        if line.len() as u64 > allowed {
+            return Err(ExtractError::TooLarge("its text does not fit the answer".to_owned()).into());
         }
-        let status = child.wait().await.map_err(setup)?;
-        let words = String::from_utf8_lossy(&words).into_owned();
-        if !status.success() {
-            tracing::info!(%status, words = words.trim(), "the extracting child ended without an answer");
-            return Err(reason(status, &words));
+        if line.is_empty() {
+            return Err(Broken::Ended(child.wait().await.map_err(setup)?));
         }
-        let outcome = serde_json::from_slice(&answer).map_err(|error| {
+        serde_json::from_slice(&line).map_err(|error| {
             tracing::warn!(%error, "the extracting child gave no readable answer");
-            ExtractError::Crashed
-        })?;
-        Ok((outcome, words))
+            ExtractError::Crashed.into()
+        })
+    }
+}
+
+/// A document's end, and the most memory the child had in use.
+type Ended = (Outcome, Option<u64>);
+
+struct Answer {
+    outcome: Outcome,
+    words: String,
+    peak_kib: Option<u64>,
+}
+
+/// Why there is no answer.
+enum Broken {
+    Known(ExtractError),
+    Ended(ExitStatus),
+}
+
+impl From<ExtractError> for Broken {
+    fn from(error: ExtractError) -> Self {
+        Self::Known(error)
+    }
+}
+
+/// The parent does not trust what a child says.
+fn checked(outcome: Outcome) -> Outcome {
+    let extracted = outcome?;
+    match extracted.check() {
+        Ok(()) => Ok(extracted),
+        Err(promise) => {
+            tracing::warn!(promise, "the extracting child broke a promise");
+            Err(ExtractError::Crashed)
+        }
     }
 }
 
 /// Reads one byte more than allowed, to tell "full" from "too much", and then lets go of the pipe.
-async fn bounded(pipe: impl AsyncRead + Unpin, allowed: u64) -> Vec<u8> {
+pub(crate) async fn bounded(pipe: impl AsyncRead + Unpin, allowed: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     // What could be read before an error is judged by the child's status.
     let _ = pipe.take(allowed + 1).read_to_end(&mut bytes).await;
@@ -143,7 +251,7 @@ async fn bounded(pipe: impl AsyncRead + Unpin, allowed: u64) -> Vec<u8> {
 }
 
 /// Why a child ended that gave no answer.
-fn reason(status: ExitStatus, words: &str) -> ExtractError {
+pub(crate) fn reason(status: ExitStatus, words: &str) -> ExtractError {
     let out_of_memory =
         ["memory allocation of", "bad_alloc", "out of memory", "Out of memory"].iter().any(|sign| words.contains(sign));
     match status.signal().and_then(|signal| nix::sys::signal::Signal::try_from(signal).ok()) {
@@ -155,11 +263,6 @@ fn reason(status: ExitStatus, words: &str) -> ExtractError {
     }
 }
 
-async fn stop(child: &mut Child) {
-    // It may have ended by itself; then there is nothing to kill.
-    let _ = child.kill().await;
-}
-
-fn setup(error: impl std::fmt::Display) -> ExtractError {
+pub(crate) fn setup(error: impl std::fmt::Display) -> ExtractError {
     ExtractError::Setup(format!("the child process cannot run ({error})"))
 }

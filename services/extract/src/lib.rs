@@ -14,8 +14,11 @@ mod extracted;
 mod formats;
 mod jail;
 mod limits;
+mod ocr;
+mod recognise;
 
 pub use error::ExtractError;
 pub use extracted::{Block, BlockKind, Extracted};
-pub use jail::{Jail, Walls};
+pub use jail::{Jail, Measured, Walls};
 pub use limits::Limits;
+pub use ocr::Ocr;

@@ -15,6 +15,8 @@ pub struct Limits {
     pub memory_bytes: u64,
     pub max_text_chars: usize,
     pub max_pages: u32,
+    /// Scanned pages that are recognised; 0 where no program can.
+    pub ocr_pages: u32,
     /// The child ends itself a little after the parent should have ended it.
     pub wall_seconds: u64,
 }

@@ -1,6 +1,6 @@
 //! The command line: names, flags and help; no work.
 
-use crate::{admin, ask, demo, doctor, eval, ingest, up};
+use crate::{admin, ask, demo, doctor, drill, eval, ingest, up};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use fuente_settings::Settings;
@@ -46,6 +46,9 @@ pub(crate) enum Command {
     Ingest(ingest::IngestFiles),
     /// Say what is missing, and how to get it.
     Doctor(doctor::Doctor),
+    /// Try what must not break: hostile files.
+    #[command(subcommand)]
+    Drill(drill::DrillCommand),
     /// Tenants: create, list.
     #[command(subcommand)]
     Tenant(admin::tenant::TenantCommand),
@@ -70,6 +73,7 @@ impl Command {
             Self::Ask(ask) => ask.run(settings).await,
             Self::Ingest(ingest) => ingest.run(settings).await,
             Self::Doctor(doctor) => doctor.run(settings).await,
+            Self::Drill(command) => command.run(settings).await,
             Self::Tenant(command) => command.run(settings).await,
             Self::User(command) => command.run(settings).await,
             Self::Group(command) => command.run(settings).await,

@@ -56,6 +56,7 @@ async fn parts(settings: &Settings) -> bool {
         findings.push(qdrant(settings).await);
     }
     findings.push(extraction(settings).await);
+    findings.push(recognition(settings).await);
     let mut missing = 0;
     for finding in &findings {
         match &finding.state {
@@ -113,11 +114,39 @@ async fn extraction(settings: &Settings) -> Finding {
     };
     let state = read.await.and_then(|walls| {
         let user = if walls.other_user { "as nobody" } else { "as this user" };
+        let kernel = if walls.kernel_wall { "landlock" } else { "no landlock: this kernel has none" };
         if walls.filtered_calls {
-            Ok(format!("the jailed child reads a document {user}, without files, network, processes or signals"))
+            Ok(format!(
+                "the jailed child reads a document {user}, without files, network, processes or signals; walls: \
+                 limits on memory, CPU, time and files, a filter of system calls, {kernel}"
+            ))
         } else {
-            Err(format!("the jailed child runs {user} without a filter of system calls: use a kernel with seccomp on x86_64, aarch64 or riscv64"))
+            Err(format!("the jailed child runs {user} without a filter of system calls ({kernel}): use a kernel with seccomp on x86_64, aarch64 or riscv64"))
         }
     });
     Finding { what: "extraction", state }
+}
+
+/// Scanned pages need a program; Fuente works without it, so its absence is no failure.
+async fn recognition(settings: &Settings) -> Finding {
+    const HOW: &str = "Scanned pages are refused as needs_ocr. To read them: apt-get install tesseract-ocr \
+                       tesseract-ocr-spa (Debian, Ubuntu), or set extract.ocr to its path.";
+    let state = match fuente_ingest::startup::jail(settings).map(|jail| jail.ocr) {
+        Ok(Some(ocr)) => match ocr.installed().await {
+            Ok((found, _)) if found.is_empty() => {
+                format!("none of {} is installed for {}. {HOW}", ocr.languages, ocr.program.display())
+            }
+            Ok((found, missing)) => {
+                let missing = if missing.is_empty() {
+                    String::new()
+                } else {
+                    format!(" (not installed: {})", missing.join(", "))
+                };
+                format!("{} in {}{missing}", ocr.program.display(), found.join(", "))
+            }
+            Err(error) => format!("{error}. {HOW}"),
+        },
+        _ => format!("off. {HOW}"),
+    };
+    Finding { what: "OCR", state: Ok(state) }
 }

@@ -11,6 +11,7 @@ mod client;
 mod deep;
 mod demo;
 mod doctor;
+mod drill;
 mod eval;
 mod ingest;
 pub mod sample;

@@ -9,7 +9,7 @@ use crate::worker::{self, Worker};
 use actix_web::web::ServiceConfig;
 use anyhow::Context;
 use fuente_contract::{Door, Error, Result, SystemScope};
-use fuente_extract::Jail;
+use fuente_extract::{Jail, Ocr};
 use fuente_models::{Embedder, EmbedderOptions};
 use fuente_settings::{Settings, StoreMode, VectorsMode};
 use fuente_store::blobs::Blobs;
@@ -114,6 +114,11 @@ pub fn jail(settings: &Settings) -> Result<Jail> {
         memory_bytes: limits.memory_bytes,
         max_text_chars: limits.max_text_chars,
         max_pages: limits.max_pages,
+        ocr: limits.ocr_program().map(|program| Ocr {
+            program,
+            languages: limits.ocr_languages.clone(),
+            max_pages: limits.ocr_pages,
+        }),
     })
 }
 

@@ -92,6 +92,23 @@ pub struct Extract {
     pub max_text_chars: usize,
     pub max_pages: u32,
     pub program: PathBuf,
+    pub ocr: String,
+    pub ocr_languages: String,
+    pub ocr_pages: u32,
+}
+
+impl Extract {
+    /// The program that recognises scanned pages: a path as it is, a name looked up on PATH; none
+    /// where recognition is off or the program is not installed.
+    #[must_use]
+    pub fn ocr_program(&self) -> Option<PathBuf> {
+        let given = PathBuf::from(&self.ocr);
+        if self.ocr.is_empty() || given.components().count() > 1 {
+            return Some(given).filter(|path| path.is_file());
+        }
+        let path = crate::environment("PATH")?;
+        std::env::split_paths(&path).map(|folder| folder.join(&given)).find(|path| path.is_file())
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -17,6 +17,9 @@ Usage: cargo xtask COMMAND
          [--manifest FILE] instead of services/models/models.toml
   drill crash [--kills N] [--seed N] [--check]
                          kill Fuente over and over while it takes documents in
+  drill corpus DIR [--check]
+                         read every file of a folder in the jail and print what became of each;
+                         with --check: fail where one hung, broke the worker or took too much memory
   lint                   cargo fmt --check, and clippy over everything, tests included
   env                    print what to `eval` before calling cargo by hand
 ";

@@ -17,9 +17,14 @@ pub fn run(setup: &Setup, arguments: &[String]) -> Outcome<ExitCode> {
     models::ensure(setup, &names)?;
     cargo::build(setup, &environment, &["build", "--workspace", "--bins"])?;
     let folder = cargo::profile_directory().unwrap_or_else(|| setup.checkout.join("target/debug"));
-    let program = folder.join("fuente-drill");
+    // Hostile files are read by the product's own command; the other drills start and kill the product.
+    let own = arguments.first().is_some_and(|name| name == "corpus");
+    let program = folder.join(if own { "fuente" } else { "fuente-drill" });
     let mut command = Command::new(&program);
     cargo::clean(&mut command);
+    if own {
+        command.arg("drill");
+    }
     command.args(arguments).current_dir(&setup.checkout).env("FUENTE_CACHE", &setup.cache.root);
     Err(Problem::io("run", &program, &command.exec()))
 }

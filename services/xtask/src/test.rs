@@ -20,6 +20,11 @@ pub fn run(setup: &Setup, arguments: &[String]) -> Outcome<ExitCode> {
         eprintln!("rustfmt is not installed (rustup component add rustfmt): the format is not checked");
         Ok(())
     };
+    if !has_tesseract() {
+        eprintln!(
+            "tesseract is not installed (apt-get install tesseract-ocr tesseract-ocr-spa): the recognition of scanned pages is NOT tested"
+        );
+    }
     let mut names = models::wanted_by_demo(setup)?;
     names.extend(FOR_TESTS.map(str::to_owned));
     times.measure("models", || models::ensure(setup, &names))?;
@@ -86,6 +91,11 @@ fn check_format(setup: &Setup, environment: &Environment) -> Outcome<()> {
         return Ok(());
     }
     Err(Problem::new("some files are not formatted.", "Run `cargo fmt --all`."))
+}
+
+/// It cannot come from the package index; `.ci/run` installs it as root.
+fn has_tesseract() -> bool {
+    std::process::Command::new("tesseract").arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
 /// rustfmt and clippy are optional parts of a toolchain.

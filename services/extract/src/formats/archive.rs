@@ -57,7 +57,7 @@ pub(super) fn kind(bytes: &[u8]) -> Result<Kind, ExtractError> {
     match (mark, folder) {
         (Some(Mark::Unread(what)), _) => Err(ExtractError::Unsupported((*what).to_owned())),
         (_, Some((_, kind))) => Ok(*kind),
-        _ => Err(ExtractError::Unsupported("a ZIP archive".to_owned())),
+        _ => Ok(Kind::Zip),
     }
 }
 
@@ -70,8 +70,13 @@ fn declared(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Option<Kind> {
     MIMES.iter().find(|(known, _)| *known == mime).map(|(_, kind)| *kind)
 }
 
-fn open(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, ExtractError> {
-    let archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+/// The archive's list of entries.
+pub(super) fn open(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, ExtractError> {
+    // Entries that are claimed are refused before a list of them is made.
+    if claimed_entries(bytes) > MAX_ARCHIVE_ENTRIES as u64 {
+        return Err(ExtractError::TooLarge(format!("the archive has more than {MAX_ARCHIVE_ENTRIES} entries")));
+    }
+    let archive = ZipArchive::new(Cursor::new(bytes)).map_err(refused)?;
     if archive.len() > MAX_ARCHIVE_ENTRIES {
         return Err(ExtractError::TooLarge(format!("the archive has more than {MAX_ARCHIVE_ENTRIES} entries")));
     }
@@ -123,9 +128,7 @@ fn entry<'p, 'a>(
     match archive.by_name(name) {
         Ok(entry) => Ok(Some(entry)),
         Err(ZipError::FileNotFound) => Ok(None),
-        Err(ZipError::InvalidPassword) => Err(ExtractError::Encrypted),
-        Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => Err(ExtractError::Encrypted),
-        Err(error) => Err(damaged(error)),
+        Err(error) => Err(refused(error)),
     }
 }
 
@@ -167,6 +170,22 @@ impl BufRead for Stream<'_, '_> {
     }
 }
 
-fn damaged(error: ZipError) -> ExtractError {
-    ExtractError::Damaged(format!("its archive is broken ({error})"))
+/// How many entries the end of the archive claims.
+fn claimed_entries(bytes: &[u8]) -> u64 {
+    let last = |mark: &[u8]| bytes.windows(mark.len()).rposition(|window| window == mark);
+    let wide = last(b"PK\x06\x06").and_then(|at| bytes.get(at + 32..at + 40)?.try_into().ok());
+    let narrow = last(b"PK\x05\x06").and_then(|at| bytes.get(at + 10..at + 12)?.try_into().ok());
+    match narrow.map(u16::from_le_bytes) {
+        Some(u16::MAX) | None => wide.map_or(0, u64::from_le_bytes),
+        Some(count) => u64::from(count),
+    }
+}
+
+pub(super) fn refused(error: ZipError) -> ExtractError {
+    match error {
+        ZipError::InvalidPassword | ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
+            ExtractError::Encrypted
+        }
+        error => ExtractError::Damaged(format!("its archive is broken ({error})")),
+    }
 }

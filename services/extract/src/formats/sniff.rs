@@ -1,6 +1,6 @@
 //! Which format a document is: its content decides, its name only hints.
 
-use super::{Source, archive, decode};
+use super::{Source, archive, decode, json, mail, picture};
 use crate::ExtractError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,11 @@ pub(super) enum Kind {
     Odp,
     Rtf,
     Epub,
+    Csv,
+    Json,
+    Mail,
+    Zip,
+    Picture,
     Html,
     Markdown,
     Text,
@@ -24,11 +29,7 @@ const MARK_WITHIN: usize = 1024;
 
 /// Beginnings of files that are known and not read, with what to call them.
 const UNREAD: &[(&[u8], &str)] = &[
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xFF\xD8\xFF", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
-    (b"II*\0", "a TIFF picture"),
-    (b"MM\0*", "a TIFF picture"),
     (b"BM", "a BMP picture"),
     (b"%!PS", "a PostScript file"),
     (b"\x1F\x8B", "a gzip archive"),
@@ -48,6 +49,12 @@ pub(super) fn is_pdf(bytes: &[u8]) -> bool {
     find(&bytes[..bytes.len().min(MARK_WITHIN)], b"%PDF-").is_some()
 }
 
+/// Whether this may be a mail; its reader decides.
+pub(super) fn is_mail(bytes: &[u8], name: &str) -> bool {
+    let (head, _) = decode::decode(&bytes[..bytes.len().min(16 * 1024)]);
+    name.to_ascii_lowercase().ends_with(".eml") || mail::looks_like(&head)
+}
+
 pub(super) fn kind(source: &Source<'_>) -> Result<Kind, ExtractError> {
     let bytes = source.bytes;
     if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -64,6 +71,9 @@ pub(super) fn kind(source: &Source<'_>) -> Result<Kind, ExtractError> {
     }
     if bytes.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
         return Err(compound(bytes));
+    }
+    if picture::is_one(bytes) {
+        return Ok(Kind::Picture);
     }
     if bytes.get(4..8) == Some(b"ftyp") {
         return Err(ExtractError::Unsupported("a video or HEIC picture".to_owned()));
@@ -104,15 +114,24 @@ fn text_kind(source: &Source<'_>) -> Result<Kind, ExtractError> {
     let extension = source.name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     let (head, _) = decode::decode(&source.bytes[..source.bytes.len().min(64 * 1024)]);
     let extension = extension.as_deref().unwrap_or_default();
-    if matches!(extension, "eml" | "mbox" | "msg") {
-        return Err(ExtractError::Unsupported("a mail message".to_owned()));
+    if matches!(extension, "mbox" | "msg") {
+        return Err(ExtractError::Unsupported("a mailbox, or a mail of another kind than EML".to_owned()));
+    }
+    if extension == "eml" || mail::looks_like(&head) {
+        return Ok(Kind::Mail);
+    }
+    if matches!(extension, "csv" | "tsv" | "tab") {
+        return Ok(Kind::Csv);
+    }
+    if json::has_name(extension) || (extension != "md" && json::looks_like(&head, source.bytes)) {
+        return Ok(Kind::Json);
     }
     if looks_like_html(&head, extension) {
         return Ok(Kind::Html);
     }
     match extension {
         "md" | "markdown" | "mdown" | "mkd" | "mdx" => Ok(Kind::Markdown),
-        "txt" | "text" | "log" | "csv" | "tsv" | "json" | "xml" | "yaml" | "yml" | "ini" | "sql" => Ok(Kind::Text),
+        "txt" | "text" | "log" | "xml" | "yaml" | "yml" | "ini" | "sql" => Ok(Kind::Text),
         _ if looks_like_markdown(&head) => Ok(Kind::Markdown),
         _ => Ok(Kind::Text),
     }

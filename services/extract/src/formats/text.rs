@@ -28,7 +28,7 @@ pub(super) fn read(source: &Source<'_>, canonical: &mut Canonical<'_>) -> Result
 /// Files whose lines are records, however long they are.
 fn holds_records(name: &str) -> bool {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
-    matches!(extension.as_str(), "csv" | "tsv" | "json" | "log" | "xml" | "yaml" | "yml" | "ini" | "sql")
+    matches!(extension.as_str(), "json" | "jsonl" | "log" | "xml" | "yaml" | "yml" | "ini" | "sql")
 }
 
 fn write_page(lines: &[&str], width: Option<usize>, canonical: &mut Canonical<'_>) -> Result<(), ExtractError> {

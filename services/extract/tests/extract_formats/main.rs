@@ -4,10 +4,13 @@
 
 mod books;
 mod confinement;
+mod containers;
+mod data;
 mod hostile;
 mod hostile_office;
 mod markup;
 mod misbehave;
+mod ocr;
 mod office;
 mod pdf;
 mod property;
@@ -33,6 +36,9 @@ fn main() -> ExitCode {
         sheets::trials(),
         books::trials(),
         markup::trials(),
+        data::trials(),
+        containers::trials(),
+        ocr::trials(),
         property::trials(),
         hostile::trials(),
         hostile_office::trials(),

@@ -132,9 +132,9 @@ fn hidden_characters() {
 }
 
 fn sniffing() {
-    expect_code(read(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a.pdf"), "unsupported");
+    expect_code(read(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a.pdf"), "damaged");
     assert_eq!(read(b"{\\rtf1 hello}", "a.txt").unwrap().text, "hello");
-    expect_code(read(b"From: a@b.c\n\nhello", "a.eml"), "unsupported");
+    expect_code(read(b"From: a@b.c\n\nhello", "a.msg"), "unsupported");
     expect_code(read(&[0, 159, 146, 150, 7, 7, 0, 1], "a"), "unsupported");
     expect_code(read(b" \n\n", "a.txt"), "empty");
     expect_code(read(b"", "a.pdf"), "empty");

@@ -26,6 +26,7 @@ pub(crate) fn jail(child: &str) -> Jail {
         memory_bytes: 512 << 20,
         max_text_chars: 2_000_000,
         max_pages: 500,
+        ocr: None,
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn remove(mut items: Vec<Item>, pages: u32, canonical: &mut Canonical
             let on: usize = near.iter().filter_map(|height| seen.get(&(text.clone(), *height))).map(Vec::len).sum();
             on >= needed
         }
-        Item::Row { .. } => false,
+        Item::Row { .. } | Item::Recognised { .. } => false,
     };
     let gone: Vec<usize> = edges.into_iter().filter(|at| repeats(at)).collect();
     if gone.is_empty() {
@@ -56,6 +56,7 @@ fn is_contents(item: &Item) -> bool {
     let text = match item {
         Item::Line(line) => line.text(),
         Item::Row { cells, .. } => cells.join(" "),
+        Item::Recognised { text, .. } => text.clone(),
     };
     let body = text.trim_end_matches(|c: char| c.is_alphanumeric() || c.is_whitespace() || c == '-');
     let leader = body.chars().rev().take_while(|c| matches!(c, '.' | '…' | '·' | ' ')).filter(|c| *c != ' ').count();

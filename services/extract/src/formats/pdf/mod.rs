@@ -7,6 +7,7 @@ mod headings;
 mod lines;
 mod paragraphs;
 mod rows;
+mod scanned;
 
 use super::Source;
 use crate::ExtractError;
@@ -42,7 +43,7 @@ pub(super) fn read(source: &Source<'_>, canonical: &mut Canonical<'_>) -> Result
         )));
     }
     title(&document, canonical);
-    let items = read_pages(&document, count, canonical)?;
+    let items = read_pages(source, &document, count, canonical)?;
     let items = furniture::remove(items, count, canonical);
     let ranks = headings::Ranks::of(&items);
     paragraphs::write(&items, &ranks, count, canonical)?;
@@ -50,11 +51,14 @@ pub(super) fn read(source: &Source<'_>, canonical: &mut Canonical<'_>) -> Result
 }
 
 fn read_pages(
+    source: &Source<'_>,
     document: &PdfDocument<'_>,
     count: u32,
     canonical: &mut Canonical<'_>,
 ) -> Result<Vec<Item>, ExtractError> {
     let (mut items, mut pictured, mut broken, mut chars) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let mut unrecognised: Option<ExtractError> = None;
+    let mut recognised = Vec::new();
     for number in 1..=count {
         let page = i32::try_from(number - 1).ok().and_then(|index| document.pages().get(index).ok());
         let Some(page) = page else {
@@ -63,7 +67,20 @@ fn read_pages(
         };
         let lines = lines::of_page(&page, number);
         let length: usize = lines.iter().map(lines::Line::length).sum();
-        if length < SCANNED_BELOW && has_picture(&page) {
+        if (length < SCANNED_BELOW && has_picture(&page)) || is_noise(&lines) {
+            // After one failure of the program itself, it is not asked for each page again.
+            let able = source.around.recognise.filter(|_| unrecognised.is_none());
+            match able.map(|recognise| scanned::read(&page, recognise)) {
+                Some(Ok(paragraphs)) if paragraphs.is_empty() => {}
+                Some(Ok(paragraphs)) => {
+                    chars += paragraphs.iter().map(String::len).sum::<usize>();
+                    items.extend(paragraphs.into_iter().map(|text| Item::Recognised { page: number, text }));
+                    recognised.push(number);
+                    continue;
+                }
+                Some(Err(error)) => unrecognised = Some(error),
+                None => {}
+            }
             pictured.push(number);
         }
         chars += length;
@@ -79,11 +96,28 @@ fn read_pages(
         return Err(ExtractError::Damaged("none of its pages can be opened".to_owned()));
     }
     if !pictured.is_empty() && pictured.len() + broken.len() == count as usize {
-        return Err(ExtractError::NeedsOcr);
+        return Err(unrecognised.unwrap_or(match source.around.recognise {
+            None => ExtractError::NeedsOcr,
+            Some(_) => ExtractError::Empty,
+        }));
     }
+    if let Some(error) = unrecognised {
+        canonical.warn(format!("Not every scanned page was recognised: {error}."));
+    }
+    warn_pages(&recognised, "was recognised from a picture; its text may have mistakes", canonical);
     warn_pages(&pictured, "holds only a picture; its text is not searchable", canonical);
     warn_pages(&broken, "cannot be opened; its text is missing", canonical);
     Ok(items)
+}
+
+/// Whether most of a page's characters mean something in its font only.
+fn is_noise(lines: &[lines::Line]) -> bool {
+    let (mut all, mut unreadable) = (0_usize, 0_usize);
+    for c in lines.iter().flat_map(|line| &line.cells).flat_map(|cell| cell.text.chars()) {
+        all += 1;
+        unreadable += usize::from(matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{FFFD}' | '\u{0}'..='\u{8}'));
+    }
+    all >= SCANNED_BELOW && unreadable as f64 > all as f64 * MAX_UNREADABLE
 }
 
 fn warn_pages(pages: &[u32], what: &str, canonical: &mut Canonical<'_>) {

@@ -24,6 +24,11 @@ pub(super) fn write(
     for (at, item) in items.iter().enumerate() {
         match item {
             Item::Line(line) => writer.line(line, ranks.level(line, is_alone(items, at)))?,
+            Item::Recognised { page, text } => {
+                writer.flush()?;
+                writer.turn_to(*page);
+                writer.canonical.paragraph(text)?;
+            }
             Item::Row { page, cells, first } => {
                 writer.flush()?;
                 writer.turn_to(*page);

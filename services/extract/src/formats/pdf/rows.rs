@@ -15,6 +15,11 @@ const ALIGNED: f32 = 4.0;
 #[derive(Clone, Debug)]
 pub(super) enum Item {
     Line(Line),
+    /// A paragraph of a page that is a picture.
+    Recognised {
+        page: u32,
+        text: String,
+    },
     Row {
         page: u32,
         cells: Vec<String>,
