@@ -51,6 +51,7 @@ fn read(file: &Path, name: &str) -> Result<Extracted, fuente_extract::ExtractErr
         memory_bytes: 512 << 20,
         max_text_chars: 2_000_000,
         max_pages: 500,
+        ocr: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
     runtime.block_on(jail.run(file, name))
