@@ -117,6 +117,9 @@ impl<R: BufRead> Xml<R> {
             Event::DocType(_) if !self.lenient => {
                 Err(ExtractError::Damaged("it declares a document type, which office files never do".to_owned()))
             }
+            Event::Eof if self.depth > 0 && !self.lenient => {
+                Err(ExtractError::Damaged("one of its parts ends in the middle".to_owned()))
+            }
             Event::Eof => Ok(Token::End),
             _ => Ok(Token::Text(String::new())),
         }

@@ -12,6 +12,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("docx_that_unpacks_without_end", unpacks_without_end),
         trial("docx_with_entities", entities),
         trial("docx_with_very_many_attributes", attributes),
+        trial("docx_that_ends_in_the_middle", cut),
         trial("markup_nested_without_end", nested),
         trial("text_without_end", long_text),
         trial("archive_of_very_many_entries", entries),
@@ -51,6 +52,11 @@ fn entities() {
     expect_code(read_with(&jail("extract-child"), &external, "xxe.docx"), "damaged");
     let unknown = docx(|part| part.write_all(&[OPEN, b"a&x;b &lt;c&gt; &#233;", CLOSE].concat()).unwrap());
     assert_eq!(read_with(&jail("extract-child"), &unknown, "a.docx").unwrap().text, "ab <c> é");
+}
+
+fn cut() {
+    let half = docx(|part| part.write_all(&[OPEN, b"Half of the story"].concat()).unwrap());
+    expect_code(read_with(&jail("extract-child"), &half, "half.docx"), "damaged");
 }
 
 fn attributes() {
