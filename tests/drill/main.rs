@@ -1,12 +1,13 @@
 //! `cargo xtask drill` and `cargo xtask bench`: what is too long or too rough for every test run.
 
-use fuente_tests::{bench, crash};
+use fuente_tests::{bench, crash, stale};
 use serde_json::Value;
 use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 Usage: fuente-drill crash [--kills N] [--seed N] [--check]
+       fuente-drill stale [--rounds N] [--check]
        fuente-drill bench ingest FOLDER [--files N] [--check]";
 
 fn main() -> ExitCode {
@@ -17,15 +18,19 @@ fn main() -> ExitCode {
         None => Some(default),
     };
     let say = |line: &str| eprintln!("{line}");
-    let done = match (&words[..], number("--kills", 20), number("--seed", 1), number("--files", 160)) {
-        (["crash", ..], Some(kills), Some(seed), _) => {
-            let kills = usize::try_from(kills).unwrap_or(usize::MAX);
-            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-            let figures = runtime.block_on(crash::drill(kills, seed, say));
+    let many = |name: &str, default: u64| number(name, default).and_then(|count| usize::try_from(count).ok());
+    let done = match (&words[..], many("--kills", 20), number("--seed", 1), many("--files", 160), many("--rounds", 50))
+    {
+        (["crash", ..], Some(kills), Some(seed), ..) => {
+            let figures = runtime().block_on(crash::drill(kills, seed, say));
             (figures.json(), figures.missed())
         }
-        (["bench", "ingest", folder, ..], _, _, Some(files)) => {
-            let figures = bench::ingest::run(Path::new(folder), usize::try_from(files).unwrap_or(usize::MAX), say);
+        (["stale", ..], .., Some(rounds)) => {
+            let figures = runtime().block_on(stale::drill(rounds, say));
+            (figures.json(), figures.missed())
+        }
+        (["bench", "ingest", folder, ..], _, _, Some(files), _) => {
+            let figures = bench::ingest::run(Path::new(folder), files, say);
             (figures.json(), figures.missed())
         }
         _ => {
@@ -34,6 +39,10 @@ fn main() -> ExitCode {
         }
     };
     ended(&done.0, &done.1, words.contains(&"--check"))
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Runtime::new().expect("a runtime")
 }
 
 /// The figures as the last line; the status says what was missed where that was asked for.

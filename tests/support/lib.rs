@@ -6,6 +6,7 @@ pub mod crash;
 pub mod events;
 pub mod held;
 pub mod people;
+pub mod stale;
 pub mod tenant;
 
 pub use app::TestApp;

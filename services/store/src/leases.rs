@@ -10,6 +10,7 @@ pub struct Lease {
     pub tenant: TenantId,
     pub job: JobId,
     pub worker: String,
+    pub attempt: i32,
     fence: i64,
 }
 
@@ -20,7 +21,7 @@ pub struct Lease {
 pub async fn held(scope: &SystemScope, store: &Store) -> Result<Vec<Lease>> {
     let mut tx = store.system(scope).await?;
     let rows = sqlx::query(
-        "SELECT tenant_id, id, worker, fence FROM ingest_jobs WHERE state = 'running' AND worker IS NOT NULL",
+        "SELECT tenant_id, id, worker, fence, attempt FROM ingest_jobs WHERE state = 'running' AND worker IS NOT NULL",
     )
     .fetch_all(&mut *tx)
     .await
@@ -30,6 +31,7 @@ pub async fn held(scope: &SystemScope, store: &Store) -> Result<Vec<Lease>> {
         job: JobId(row.get(1)),
         worker: row.get(2),
         fence: row.get(3),
+        attempt: row.get(4),
     };
     Ok(rows.iter().map(lease).collect())
 }

@@ -17,6 +17,10 @@ Usage: cargo xtask COMMAND
          [--manifest FILE] instead of services/models/models.toml
   drill crash [--kills N] [--seed N] [--check]
                          kill Fuente over and over while it takes documents in
+  drill stale [--rounds N] [--check]
+                         stop workers past their lease and let them go on
+  bench ingest FOLDER [--files N] [--check]
+                         rates of ingestion, beside the bare embedding of the same passages
   drill corpus DIR [--check]
                          read every file of a folder in the jail and print what became of each;
                          with --check: fail where one hung, broke the worker or took too much memory
@@ -35,6 +39,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<ExitCode> {
         "test" => test::run(&Setup::new()?, rest),
         "build" => test::build(&Setup::new()?),
         "models" => models::run(&Setup::new()?, rest),
+        "bench" => drill::run(&Setup::new()?, arguments),
         "drill" => drill::run(&Setup::new()?, rest),
         "lint" => test::lint(&Setup::new()?),
         "env" => cargo::print_environment(&Setup::new()?),
