@@ -8,10 +8,12 @@ mod company;
 mod deploy;
 mod documents;
 mod faults;
+mod jobs;
 mod leaks;
 mod queue;
 mod rights;
 mod tidy;
+mod uploads;
 
 use fuente_tests::TestApp;
 use libtest_mimic::{Arguments, Conclusion, Trial};
@@ -46,6 +48,8 @@ fn cases() -> Vec<Case> {
         leaks::cases(),
         rights::cases(),
         documents::cases(),
+        uploads::cases(),
+        jobs::cases(),
         answers::cases(),
         apart::cases(),
         faults::cases(),

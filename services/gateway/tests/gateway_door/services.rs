@@ -3,7 +3,7 @@
 use fuente_contract::answer::{Reply, Trace, Usage, Verdict};
 use fuente_contract::document::DeleteReceipt;
 use fuente_contract::evidence::{Evidence, Hit, Scores};
-use fuente_contract::ingest::{Accepted, ByteStream, Upload};
+use fuente_contract::ingest::{Accepted, ByteStream, Original, Upload};
 use fuente_contract::search::{SearchTimings, Signals};
 use fuente_contract::*;
 use futures_util::StreamExt;
@@ -41,6 +41,9 @@ impl Ingest for Services {
     }
     async fn retag(&self, _: &Scope, _: DocumentId) -> Result<()> {
         Ok(())
+    }
+    async fn original(&self, _: &Scope, _: DocumentId, _: Option<VersionId>) -> Result<(Original, ByteStream)> {
+        Err(Error::not_found())
     }
 }
 

@@ -153,8 +153,14 @@ impl House {
         bytes: &str,
         rules: Option<Vec<Rule>>,
     ) -> fuente_contract::Result<Accepted> {
-        let upload =
-            Upload { library, external_id: name.to_owned(), file_name: format!("{name}.txt"), title: None, rules };
+        let upload = Upload {
+            library,
+            external_id: name.to_owned(),
+            file_name: format!("{name}.txt"),
+            title: None,
+            rules,
+            metadata: None,
+        };
         let key = format!("{}/{name}", scope.tenant());
         let blob = AcceptedBlob {
             // A member has none to show for, and is refused all the same.
