@@ -161,7 +161,8 @@ impl House {
             rules,
             metadata: None,
         };
-        let key = format!("{}/{name}", scope.tenant());
+        // As in the blob store, no two uploads have one key.
+        let key = format!("{}/{}", scope.tenant(), uuid::Uuid::now_v7());
         let blob = AcceptedBlob {
             // A member has none to show for, and is refused all the same.
             reserved: deletions::reserve(scope, self.store(), &key).await.map_or(uuid::Uuid::nil(), |it| it.id),
