@@ -168,12 +168,18 @@ async fn cited_answer(tenant: &Tenant) {
     let library = tenant.library("All", everyone()).await;
     let pdf = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/company/documents/parental-leave.pdf");
     let accepted = tenant
-        .upload(&library, "parental-leave", "parental-leave.pdf", std::fs::read(pdf).expect("the sample"))
+        .upload(&library, "parental-leave", "parental-leave.pdf", std::fs::read(&pdf).expect("the sample"))
         .await
         .ok();
     let job = tenant.finished(&accepted).await;
     assert_eq!(job["state"], "done", "{job}");
     let (ann, _) = tenant.user("ann", "member").await;
+    // The door has no blob store: the bytes come from the ingest service, for whoever reads the document.
+    let original = format!("/v1/documents/{}/original", accepted["document"].as_str().unwrap_or_default());
+    let sent = ann.send(ann.request(reqwest::Method::GET, &original)).await;
+    assert_eq!((sent.status, sent.headers["content-type"].as_bytes()), (StatusCode::OK, &b"application/pdf"[..]));
+    let length = std::fs::metadata(&pdf).expect("the sample").len();
+    assert_eq!(sent.headers["content-length"], length.to_string());
     let events = events::post(&ann, "/v1/ask", json!({ "question": QUESTION, "max_tokens": 64 })).await;
     let done = &events.last().filter(|event| event.name == "done").unwrap_or_else(|| panic!("{events:?}")).data;
     let citations = done["citations"].as_array().expect("a list");

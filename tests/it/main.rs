@@ -9,10 +9,12 @@ mod crashes;
 mod deploy;
 mod documents;
 mod faults;
+mod jobs;
 mod leaks;
 mod queue;
 mod rights;
 mod tidy;
+mod uploads;
 
 use fuente_tests::TestApp;
 use libtest_mimic::{Arguments, Conclusion, Trial};
@@ -47,6 +49,8 @@ fn cases() -> Vec<Case> {
         leaks::cases(),
         rights::cases(),
         documents::cases(),
+        uploads::cases(),
+        jobs::cases(),
         answers::cases(),
         apart::cases(),
         faults::cases(),

@@ -177,8 +177,14 @@ async fn company(store: &Store) -> (Scope, LibraryId) {
 
 async fn upload(ingest: &RemoteIngest, scope: &Scope, library: LibraryId, name: &str, from: u32) -> Accepted {
     let text: String = (from..from + 60).map(section).collect();
-    let upload =
-        Upload { library, external_id: name.to_owned(), file_name: format!("{name}.md"), title: None, rules: None };
+    let upload = Upload {
+        library,
+        external_id: name.to_owned(),
+        file_name: format!("{name}.md"),
+        title: None,
+        rules: None,
+        metadata: None,
+    };
     let bytes = futures_util::stream::iter([Ok(text.into())]);
     ingest.accept(scope, upload, Box::pin(bytes)).await.expect("accepted")
 }

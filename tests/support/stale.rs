@@ -126,11 +126,8 @@ impl House {
     }
 
     async fn round(&self, round: usize, stage: &str, figures: &mut Figures) {
-        let accepted = self.upload(&self.workers[0], &format!("first-{round}")).await;
-        let job = accepted.job.expect("new bytes make a job");
-        let lease = self.at(job, stage).await;
+        let (accepted, job, lease) = self.caught(round, stage).await;
         let stale = self.holder(&lease);
-        signal("STOP", &self.workers[stale].child);
         // A transaction that the stopped one has open is ended by Postgres after a minute; until then nobody
         // can have the job, which is slow and safe.
         eventually(LONG, "the end of the lease", || async {
@@ -154,6 +151,22 @@ impl House {
         figures.left_over += usize::from(points != u64::try_from(after.progress.passages_total).unwrap_or(0));
     }
 
+    /// A job whose worker is stopped while it holds the lease. Some are too fast to be stopped in time.
+    async fn caught(&self, round: usize, stage: &str) -> (Accepted, JobId, Lease) {
+        for attempt in 0.. {
+            let accepted = self.upload(&self.workers[0], &format!("first-{round}-{attempt}")).await;
+            let job = accepted.job.expect("new bytes make a job");
+            let Some(lease) = self.at(job, stage).await else { continue };
+            let stale = &self.workers[self.holder(&lease)].child;
+            signal("STOP", stale);
+            if jobs::get(&self.scope, self.store(), job).await.is_ok_and(|job| job.state == JobState::Running) {
+                return (accepted, job, lease);
+            }
+            signal("CONT", stale);
+        }
+        unreachable!("there is always another attempt")
+    }
+
     async fn upload(&self, worker: &Worker, name: &str) -> Accepted {
         let upload = Upload {
             library: self.library,
@@ -161,6 +174,7 @@ impl House {
             file_name: format!("{name}.md"),
             title: None,
             rules: None,
+            metadata: None,
         };
         let part =
             |number: usize| format!("## Part {number} of {name}\n\n{}\n\n", "The porter keeps the key. ".repeat(60));
@@ -172,16 +186,21 @@ impl House {
         .await
     }
 
-    /// The lease of the job once it is at the stage, or further where it was too fast to see.
-    async fn at(&self, job: JobId, stage: &str) -> Lease {
-        eventually(LONG, "a worker at the job", || async {
-            let held = leases::held(&self.door.system(), self.store()).await.ok()?;
-            let lease = held.into_iter().find(|lease| lease.job == job)?;
+    /// The lease of the job once it is at the stage or further; nothing where it ended before that was seen.
+    async fn at(&self, job: JobId, stage: &str) -> Option<Lease> {
+        let end = Instant::now() + LONG;
+        while Instant::now() < end {
             let info = jobs::get(&self.scope, self.store(), job).await.ok()?;
-            let reached = STAGES.iter().position(|name| *name == info.stage.as_str()).unwrap_or(0);
-            (reached >= STAGES.iter().position(|name| *name == stage).unwrap_or(0)).then_some(lease)
-        })
-        .await
+            if info.state.is_final() {
+                return None;
+            }
+            let place = |stage: &str| STAGES.iter().position(|name| *name == stage).unwrap_or(0);
+            if info.state == JobState::Running && place(info.stage.as_str()) >= place(stage) {
+                let held = leases::held(&self.door.system(), self.store()).await.ok()?;
+                return held.into_iter().find(|lease| lease.job == job);
+            }
+        }
+        panic!("no worker took the job within {LONG:?}")
     }
 
     fn holder(&self, lease: &Lease) -> usize {

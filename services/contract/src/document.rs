@@ -2,6 +2,7 @@
 
 use crate::access::Rule;
 use crate::ids::{DocumentId, JobId, LibraryId, PolicyId, UserId, VersionId};
+use crate::manage::Metadata;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -28,6 +29,9 @@ pub struct DocumentInfo {
     pub current: Option<VersionId>,
     /// Whether the document has a policy of its own instead of its library's.
     pub own_policy: bool,
+    /// What its uploader says of it.
+    #[serde(default)]
+    pub metadata: Metadata,
     /// RFC 3339.
     pub updated_at: String,
 }
@@ -50,7 +54,17 @@ pub struct DocumentText {
     pub document: DocumentId,
     pub version: VersionId,
     pub title: String,
+    /// The whole text, or the characters `from` to `to` of it.
     pub text: String,
+    /// Offset of the first character of `text` in the whole text.
+    #[serde(default)]
+    pub from: u32,
+    /// Offset after the last one.
+    #[serde(default)]
+    pub to: u32,
+    /// Characters of the whole text.
+    #[serde(default)]
+    pub chars: u32,
     pub pages: Vec<PageStart>,
 }
 

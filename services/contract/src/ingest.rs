@@ -5,6 +5,7 @@ use crate::document::DeleteReceipt;
 use crate::drift::Drift;
 use crate::error::Result;
 use crate::ids::{DocumentId, JobId, LibraryId, VersionId};
+use crate::manage::Metadata;
 use crate::scope::Scope;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -25,6 +26,9 @@ pub struct Upload {
     /// A policy of the document's own; absent means the library's.
     #[serde(default)]
     pub rules: Option<Vec<Rule>>,
+    /// What is to be remembered of the document; absent leaves what it has.
+    #[serde(default)]
+    pub metadata: Option<Metadata>,
 }
 
 /// An acknowledged upload: the bytes are stored and the job will run, whatever crashes.
@@ -37,7 +41,17 @@ pub struct Accepted {
     pub unchanged: bool,
 }
 
-/// Bytes of an upload as they arrive.
+/// What is known of an original before its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Original {
+    /// The name it was sent under: text from outside, never a path.
+    pub file_name: String,
+    /// What its bytes were found to be.
+    pub mime: String,
+    pub bytes: u64,
+}
+
+/// Bytes of a file as they arrive.
 pub type ByteStream = BoxStream<'static, std::io::Result<Bytes>>;
 
 /// Accepts documents and takes them away again.
@@ -51,4 +65,11 @@ pub trait Ingest: Send + Sync {
     async fn retag(&self, scope: &Scope, document: DocumentId) -> Result<()>;
     /// Compares index, rows and files of the caller's tenant, and mends what can be mended where asked.
     async fn reconcile(&self, scope: &Scope, mend: bool) -> Result<Drift>;
+    /// The original of a published version that the user reads: the current one where none is named.
+    async fn original(
+        &self,
+        scope: &Scope,
+        document: DocumentId,
+        version: Option<VersionId>,
+    ) -> Result<(Original, ByteStream)>;
 }

@@ -16,6 +16,7 @@ pub mod evidence;
 pub mod ids;
 pub mod ingest;
 pub mod limits;
+pub mod manage;
 pub mod paging;
 pub mod scope;
 pub mod search;

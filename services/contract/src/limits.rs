@@ -9,3 +9,8 @@ pub const RULES: usize = 100;
 
 /// Most groups that one rule may combine.
 pub const GROUPS: usize = 20;
+
+/// Most entries in a document's metadata, and the most characters of a name and of a value.
+pub const METADATA_KEYS: usize = 32;
+pub const METADATA_KEY: usize = 64;
+pub const METADATA_VALUE: usize = 500;

@@ -1,9 +1,10 @@
 //! `fuente ingest`: files and folders into a library, and a wait until they answer.
 
-use crate::client::{Caller, Server, tenant_id};
+use crate::client::{Server, tenant_id};
+use crate::in_step::InStep;
+use crate::shelf::Shelf;
 use anyhow::{Context, Result, bail};
 use fuente_contract::document::{JobInfo, JobState};
-use fuente_contract::ingest::Accepted;
 use fuente_contract::{Cursor, JobId, Page, Scope};
 use fuente_settings::Settings;
 use fuente_store::{Store, jobs, libraries};
@@ -26,68 +27,47 @@ pub(crate) struct IngestFiles {
     /// Slug of the tenant; gateway.default_tenant where absent.
     #[arg(long)]
     tenant: Option<String>,
+    /// Also delete what an earlier call with one folder put here and the folder holds no more.
+    #[arg(long)]
+    delete_missing: bool,
+    /// Go on, and keep the library in step with one folder until stopped (Ctrl-C): new, changed, moved
+    /// and deleted files.
+    #[arg(long)]
+    watch: bool,
 }
 
 impl IngestFiles {
     pub(crate) async fn run(self, settings: Settings) -> Result<ExitCode> {
-        let files = listed(&self.paths)?;
         let server = Server::reach(&settings).await?;
         let tenant = self.tenant.clone().unwrap_or_else(|| settings.gateway.default_tenant.clone());
-        let done = self.upload_all(&server, &tenant, &files).await;
+        let done = self.upload_all(&server, &tenant).await;
         server.leave().await?;
         done
     }
 
-    async fn upload_all(&self, server: &Server, tenant: &str, files: &[(PathBuf, String)]) -> Result<ExitCode> {
+    async fn upload_all(&self, server: &Server, tenant: &str) -> Result<ExitCode> {
         let id = tenant_id(&server.store, &server.door, tenant).await?;
         let operator = crate::admin::operator(&server.door, id);
         let known = crate::admin::every(async |page| libraries::list(&operator, &server.store, &page).await).await?;
         let Some(library) = known.iter().find(|library| library.name == self.library) else {
             bail!("There is no library `{}`. `fuente library list` shows those there are.", self.library);
         };
-        let caller = server.act_as(tenant, &self.user).await?;
-        let bar = bar(files.len() as u64, "files");
-        let (mut waiting, mut unchanged, mut refused) = (Vec::new(), 0, Vec::new());
-        for (path, external) in files {
-            match put(&caller, library.id, path, external).await {
-                Ok(Accepted { job: Some(job), .. }) => waiting.push((job, path.clone())),
-                Ok(_) => unchanged += 1,
-                Err(error) => refused.push((path.clone(), format!("{error:#}"))),
+        let shelf = Shelf { server, operator, tenant: tenant.to_owned(), user: self.user.clone(), library: library.id };
+        let tally = match (self.watch || self.delete_missing, self.paths.as_slice()) {
+            (true, [folder]) if folder.is_dir() => {
+                let mut step = InStep::new(shelf, folder).await?;
+                if self.watch { step.watch().await? } else { step.once(self.delete_missing).await? }
             }
-            bar.inc(1);
-        }
-        bar.finish_and_clear();
-        let mut done = 0;
-        for (job, path) in waiting {
-            match settled(&operator, &server.store, job).await? {
-                info if info.state == JobState::Done => done += 1,
-                info => refused
-                    .push((path, format!("{}: {}", info.error.unwrap_or_default(), info.advice.unwrap_or_default()))),
-            }
-        }
-        println!("{done} added, {unchanged} unchanged, {} refused", refused.len());
-        for (path, reason) in &refused {
-            println!("  {}: {reason}", path.display());
-        }
-        Ok(if refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            (true, _) => bail!("`--watch` and `--delete-missing` take one folder."),
+            (false, _) => shelf.send(&listed(&self.paths)?, None).await?,
+        };
+        tally.print();
+        Ok(if tally.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
-async fn put(caller: &Caller, library: fuente_contract::LibraryId, path: &Path, external: &str) -> Result<Accepted> {
-    let bytes = tokio::fs::read(path).await.with_context(|| format!("{} cannot be read.", path.display()))?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let request = caller
-        .request(
-            reqwest::Method::PUT,
-            &format!("/v1/admin/libraries/{library}/documents/{}?file_name={}", encoded(external), encoded(&name)),
-        )
-        .header("content-type", "application/octet-stream")
-        .body(bytes);
-    caller.json(request).await
-}
-
 /// Percent-encodes everything but plain letters, digits and the dot.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
@@ -111,7 +91,7 @@ fn listed(paths: &[PathBuf]) -> Result<Vec<(PathBuf, String)>> {
     Ok(files)
 }
 
-fn walk(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, String)>) -> Result<()> {
+pub(crate) fn walk(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, String)>) -> Result<()> {
     for entry in std::fs::read_dir(folder).with_context(|| format!("{} cannot be read.", folder.display()))? {
         let path = entry?.path();
         // Links are not followed: they could lead out of the folder, or around in a circle.
@@ -129,7 +109,7 @@ fn walk(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, String)>) -> Resul
 }
 
 /// Waits until a job has ended, one way or the other.
-async fn settled(scope: &Scope, store: &Store, job: JobId) -> Result<JobInfo> {
+pub(crate) async fn settled(scope: &Scope, store: &Store, job: JobId) -> Result<JobInfo> {
     loop {
         let info = jobs::get(scope, store, job).await?;
         if info.state.is_final() {

@@ -218,6 +218,7 @@ impl Company {
                 file_name: paper.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
                 title: paper.title.clone(),
                 rules: paper.rules.as_ref().map(|rules| names.rules(rules)).transpose()?,
+                metadata: None,
             };
             let stream: ByteStream = futures_util::stream::iter([Ok(bytes.into())]).boxed();
             new += usize::from(!ingest.accept(scope, upload, stream).await?.unchanged);

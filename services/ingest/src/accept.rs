@@ -4,10 +4,11 @@ use crate::reconcile::Reconciler;
 use crate::sweep::Sweeper;
 use fuente_contract::document::DeleteReceipt;
 use fuente_contract::drift::Drift;
-use fuente_contract::ingest::{Accepted, ByteStream, Upload};
-use fuente_contract::{DocumentId, Error, ErrorCode, Ingest, Result, Role, Scope};
+use fuente_contract::ingest::{Accepted, ByteStream, Original, Upload};
+use fuente_contract::manage::check_metadata;
+use fuente_contract::{DocumentId, Error, ErrorCode, Ingest, Result, Role, Scope, VersionId};
 use fuente_store::blobs::Blobs;
-use fuente_store::{AcceptedBlob, Deletion, Store, deletions, documents, ingest_rows};
+use fuente_store::{AcceptedBlob, Deletion, Store, deletions, documents, ingest_rows, originals};
 use fuente_vectors::{PayloadPatch, Selector, VectorIndex};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -75,6 +76,21 @@ impl Ingest for Acceptor {
         may_manage(scope)?;
         self.reconciler.run(scope.tenant(), mend).await
     }
+
+    async fn original(
+        &self,
+        scope: &Scope,
+        document: DocumentId,
+        version: Option<VersionId>,
+    ) -> Result<(Original, ByteStream)> {
+        if !scope.allows("documents:read") {
+            return Err(Error::new(ErrorCode::Forbidden, "This API key may not read documents."));
+        }
+        // Whether the user reads the document is decided here, beside the bytes, whoever asks.
+        let (original, key) = originals::find(scope, &self.store, document, version).await?;
+        let bytes = self.blobs.get_stream(&key).await?;
+        Ok((original, bytes))
+    }
 }
 
 impl Acceptor {
@@ -116,5 +132,5 @@ fn checked(upload: &Upload) -> Result<()> {
     if upload.title.as_deref().is_some_and(|title| title.trim().is_empty() || long(title)) {
         return Err(Error::invalid("`title` must have 1 to 500 characters, or be left out."));
     }
-    Ok(())
+    upload.metadata.as_ref().map_or(Ok(()), check_metadata)
 }

@@ -90,7 +90,7 @@ pub fn pack(vectors: &[Vec<f32>], dim: usize) -> Vec<u8> {
 #[must_use]
 pub fn cosines(packed: &[u8], vector: &[f32]) -> Option<Vec<f32>> {
     let size = vector.len() + 4;
-    if vector.is_empty() || packed.len() % size != 0 {
+    if vector.is_empty() || !packed.len().is_multiple_of(size) {
         return None;
     }
     let cosine = |bytes: &[u8]| {

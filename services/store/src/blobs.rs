@@ -114,6 +114,15 @@ impl Blobs {
         }
     }
 
+    /// The file as a stream, in constant memory.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn get_stream(&self, key: &str) -> Result<ByteStream> {
+        let found = self.inner.get(&Key::from(key)).await.map_err(fault)?;
+        Ok(found.into_stream().map(|part| part.map_err(std::io::Error::other)).boxed())
+    }
+
     /// Deletes the file, and the part of one that a crash left behind. Deleting what is not there is
     /// no error.
     ///

@@ -3,8 +3,9 @@
 use crate::access::epoch_in;
 use crate::db::{Store, View, commit, fault, limited};
 use crate::deletions::{self, Deletion};
-use crate::rows::{after, page, stamp};
+use crate::rows::{after, int, page, stamp, unsigned};
 use fuente_contract::document::{DeleteReceipt, DocumentInfo, DocumentText, PageStart};
+use fuente_contract::manage::Metadata;
 use fuente_contract::{Cursor, DocumentId, Error, LibraryId, Page, Result, Scope, UserId, VersionId};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-const LIST: &str = "SELECT documents.id, library_id, external_id, title, owner_id, current_version, own_policy IS NOT NULL AS own, updated_at,
+const LIST: &str = "SELECT documents.id, library_id, external_id, title, owner_id, current_version, own_policy IS NOT NULL AS own, metadata, updated_at,
         coalesce((SELECT mime FROM document_versions version WHERE version.document_id = documents.id
                   ORDER BY version.id = current_version DESC NULLS LAST, ordinal DESC LIMIT 1), '') AS mime
      FROM documents
@@ -21,7 +22,7 @@ const LIST: &str = "SELECT documents.id, library_id, external_id, title, owner_i
        AND ($4::uuid IS NULL OR documents.id = $4) AND ($5 OR current_version IS NOT NULL)
      ORDER BY documents.id LIMIT $6";
 
-fn info(row: &PgRow) -> DocumentInfo {
+pub(crate) fn info(row: &PgRow) -> DocumentInfo {
     DocumentInfo {
         id: DocumentId(row.get("id")),
         library: LibraryId(row.get("library_id")),
@@ -31,6 +32,7 @@ fn info(row: &PgRow) -> DocumentInfo {
         owner: UserId(row.get("owner_id")),
         current: row.get::<Option<Uuid>, _>("current_version").map(VersionId),
         own_policy: row.get("own"),
+        metadata: row.get::<Json<Metadata>, _>("metadata").0,
         updated_at: stamp(row.get::<OffsetDateTime, _>("updated_at")),
     }
 }
@@ -114,9 +116,25 @@ pub async fn reads_all(scope: &Scope, store: &Store, ids: &BTreeSet<DocumentId>)
 /// # Errors
 /// `NotFound`.
 pub async fn text(scope: &Scope, store: &Store, id: DocumentId, version: Option<VersionId>) -> Result<DocumentText> {
+    text_range(scope, store, id, version, 0, None).await
+}
+
+/// Of [`text`] the characters from `from` up to `to`; what lies beyond its end is not there.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn text_range(
+    scope: &Scope,
+    store: &Store,
+    id: DocumentId,
+    version: Option<VersionId>,
+    from: u32,
+    to: Option<u32>,
+) -> Result<DocumentText> {
+    let wanted = to.map_or(i32::MAX, |to| int(to.saturating_sub(from)));
     let mut tx = store.begin(scope, View::Reader).await?;
     let row = sqlx::query(
-        "SELECT version.id AS version, title, version.text, version.pages FROM documents
+        "SELECT version.id AS version, title, substr(version.text, $4, $5) AS text, char_length(version.text) AS chars, version.pages FROM documents
          JOIN document_versions version ON version.tenant_id = documents.tenant_id AND version.document_id = documents.id
          WHERE documents.id = $1 AND version.id = coalesce($2, current_version) AND version.state IN ('live', 'superseded')
            AND version.text IS NOT NULL AND ($3::uuid[] IS NULL OR library_id = ANY($3))",
@@ -124,16 +142,23 @@ pub async fn text(scope: &Scope, store: &Store, id: DocumentId, version: Option<
     .bind(id.0)
     .bind(version.map(|id| id.0))
     .bind(limited(scope))
+    .bind(int(from).saturating_add(1))
+    .bind(wanted)
     .fetch_optional(&mut *tx)
     .await
     .map_err(fault)?;
     let row = row.ok_or_else(Error::not_found)?;
     let pages: Option<Json<Vec<PageStart>>> = row.get("pages");
+    let chars = unsigned(row.get("chars"));
+    let from = from.min(chars);
     Ok(DocumentText {
         document: id,
         version: VersionId(row.get("version")),
         title: row.get("title"),
         text: row.get("text"),
+        from,
+        to: to.unwrap_or(chars).clamp(from, chars),
+        chars,
         pages: pages.map(|Json(pages)| pages).unwrap_or_default(),
     })
 }
@@ -169,7 +194,8 @@ pub async fn delete(scope: &Scope, store: &Store, id: DocumentId) -> Result<(Del
         .map_err(fault)?;
     locked.ok_or_else(Error::not_found)?;
     let row = sqlx::query(
-        "SELECT ARRAY(SELECT blob_key FROM document_versions WHERE document_id = $1) AS keys,
+        "SELECT ARRAY(SELECT DISTINCT blob_key FROM document_versions WHERE document_id = $1) AS keys,
+                (SELECT count(*) FROM document_versions WHERE document_id = $1) AS versions,
                 (SELECT count(*) FROM passages WHERE document_id = $1) AS passages,
                 EXISTS (SELECT 1 FROM ingest_jobs WHERE document_id = $1 AND (state = 'running' OR updated_at > now() - interval '2 minutes')) AS worked_on",
     )
@@ -196,7 +222,8 @@ pub async fn delete(scope: &Scope, store: &Store, id: DocumentId) -> Result<(Del
         .await
         .map_err(fault)?;
     sqlx::query("DELETE FROM documents WHERE id = $1").bind(id.0).execute(&mut *tx).await.map_err(fault)?;
-    let versions = keys.len() as u64;
+    // A version that was made of a stored original shares its file with the one before.
+    let versions = u64::try_from(row.get::<i64, _>("versions")).unwrap_or(0);
     let left = deletions::of_document(&mut tx, scope.tenant(), id, keys, row.get("worked_on")).await?;
     let epoch = epoch_in(&mut tx).await?;
     commit(tx).await?;

@@ -7,6 +7,7 @@ use fuente_contract::ingest::{Accepted, Upload};
 use fuente_contract::{DocumentId, Error, JobId, LibraryId, Result, Scope, VersionId};
 use sqlx::Row;
 use sqlx::postgres::PgTransaction;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 /// Bytes that are in the blob store already.
@@ -92,11 +93,12 @@ async fn document(
     policy: Uuid,
 ) -> Result<DocumentId> {
     let row = sqlx::query(
-        "INSERT INTO documents (tenant_id, id, library_id, external_id, title, title_given, owner_id, own_policy, effective_policy)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($8, $9))
+        "INSERT INTO documents (tenant_id, id, library_id, external_id, title, title_given, owner_id, own_policy, effective_policy, metadata)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($8, $9), coalesce($10, '{}'::jsonb))
          ON CONFLICT (tenant_id, library_id, external_id) DO UPDATE SET
              title = CASE WHEN excluded.title_given THEN excluded.title ELSE documents.title END,
              title_given = documents.title_given OR excluded.title_given,
+             metadata = coalesce($10, documents.metadata),
              updated_at = now()
          RETURNING id, own_policy",
     )
@@ -109,6 +111,7 @@ async fn document(
     .bind(scope.user().0)
     .bind(own)
     .bind(policy)
+    .bind(upload.metadata.as_ref().map(Json))
     .fetch_one(&mut **tx)
     .await
     .map_err(fault)?;

@@ -216,7 +216,7 @@ pub async fn fail(
     commit(tx).await
 }
 
-fn info(row: &PgRow) -> JobInfo {
+pub(crate) fn info(row: &PgRow) -> JobInfo {
     JobInfo {
         id: JobId(row.get("id")),
         document: DocumentId(row.get("document_id")),

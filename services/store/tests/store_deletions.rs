@@ -90,6 +90,7 @@ async fn an_upload_that_was_given_up_leaves_no_file(house: &House) {
         file_name: "late.txt".to_owned(),
         title: None,
         rules: None,
+        metadata: None,
     };
     let blob = fuente_store::AcceptedBlob {
         key: "late/key".to_owned(),

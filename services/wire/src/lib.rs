@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod health;
+mod line;
 pub mod problem;
 pub mod remote;
 pub mod request;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use fuente_contract::answer::{Reply, Trace, Usage, Verdict};
 use fuente_contract::document::DeleteReceipt;
 use fuente_contract::drift::Drift;
-use fuente_contract::ingest::{Accepted, ByteStream, Upload};
+use fuente_contract::ingest::{Accepted, ByteStream, Original, Upload};
 use fuente_contract::search::{SearchTimings, Signals};
 use fuente_contract::*;
 use fuente_wire::{Opener, RemoteAnswer, RemoteIngest, RemoteSearch, Sealer, seal, serve};
@@ -112,6 +112,16 @@ impl Ingest for Services {
     }
     async fn reconcile(&self, _: &Scope, mended: bool) -> Result<Drift> {
         Ok(Drift { points: 7, mended, ..Drift::default() })
+    }
+    /// Bytes with line ends in them; of a version that is named, an original that breaks off.
+    async fn original(&self, _: &Scope, _: DocumentId, version: Option<VersionId>) -> Result<(Original, ByteStream)> {
+        let original = Original { file_name: "año\n1.pdf".into(), mime: "application/pdf".into(), bytes: 400_000 };
+        let chunk = Bytes::from(vec![b'\n'; 100_000]);
+        let mut parts: Vec<_> = std::iter::repeat_n(chunk, 4).map(Ok).collect();
+        if version.is_some() {
+            parts[3] = Err(std::io::Error::other("the disk is gone"));
+        }
+        Ok((original, stream::iter(parts).boxed()))
     }
 }
 
@@ -243,6 +253,7 @@ async fn an_upload_streams_through_and_half_a_file_is_never_taken_for_a_whole_on
         file_name: "a.pdf".into(),
         title: None,
         rules: None,
+        metadata: None,
     };
     let chunk = Bytes::from(vec![b'\n'; 64 * 1024]);
     let bytes = stream::iter(vec![chunk.clone(); 100]).map(Ok).boxed();
@@ -301,4 +312,17 @@ async fn dropping_the_stream_cancels_the_answer_on_the_other_side() {
         .await
         .expect("cancelled in time")
         .expect("told");
+}
+
+#[actix_web::test]
+async fn an_original_comes_back_whole_and_a_broken_one_does_not_pass_for_whole() {
+    let (running, scope) = (start(), asker());
+    let ingest = RemoteIngest::new(&running.url, SECRET).unwrap();
+    let (original, bytes) = ingest.original(&scope, DocumentId::fresh(), None).await.unwrap();
+    assert_eq!((original.file_name.as_str(), original.mime.as_str()), ("año\n1.pdf", "application/pdf"));
+    let sizes: Vec<_> = bytes.map(|part| part.map(|part| part.len())).collect().await;
+    assert_eq!(sizes.iter().map(|size| size.as_ref().copied().unwrap()).sum::<usize>(), 400_000);
+    let (_, bytes) = ingest.original(&scope, DocumentId::fresh(), Some(VersionId::fresh())).await.unwrap();
+    let parts: Vec<_> = bytes.collect().await;
+    assert!(parts.iter().any(Result::is_err), "half an original passed for a whole one");
 }

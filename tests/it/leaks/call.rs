@@ -55,7 +55,12 @@ impl Call {
             Sends::Form(_) => Body::Form(text),
             Sends::Bytes => Body::Bytes,
         };
-        Self { method: route.method, path, body, events: route.answers != Answers::Json && !super::is_page(route) }
+        Self {
+            method: route.method,
+            path,
+            body,
+            events: matches!(route.answers, Answers::Events | Answers::JsonOrEvents),
+        }
     }
 
     /// This request for one whole reply, where it could also come as events.

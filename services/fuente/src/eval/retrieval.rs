@@ -156,6 +156,7 @@ pub(super) async fn fill(running: &Running, scope: &Scope, folder: &Path, lang: 
             // The sets name articles, not passages: the id as title adds no words to match.
             title: Some(passage.id),
             rules: None,
+            metadata: None,
         };
         let bytes: ByteStream = futures_util::stream::iter([Ok(passage.text.into_bytes().into())]).boxed();
         running.ingest.accept(scope, upload, bytes).await?;

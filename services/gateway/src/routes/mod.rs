@@ -6,6 +6,7 @@ mod auth;
 mod conversations;
 mod documents;
 pub(crate) mod door;
+mod download;
 mod libraries;
 mod me;
 mod messages;

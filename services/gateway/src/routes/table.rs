@@ -110,6 +110,8 @@ pub enum Answers {
     Events,
     /// Both: JSON, or events where the request's `Accept` asks for them.
     JsonOrEvents,
+    /// The bytes of a file.
+    File,
     /// A page or file of the documentation; not part of the API's description.
     Page,
 }

@@ -4,7 +4,7 @@ use fuente_contract::answer::{Reply, Trace, Usage, Verdict};
 use fuente_contract::document::DeleteReceipt;
 use fuente_contract::drift::Drift;
 use fuente_contract::evidence::{Evidence, Hit, Scores};
-use fuente_contract::ingest::{Accepted, ByteStream, Upload};
+use fuente_contract::ingest::{Accepted, ByteStream, Original, Upload};
 use fuente_contract::search::{SearchTimings, Signals};
 use fuente_contract::*;
 use futures_util::StreamExt;
@@ -45,6 +45,9 @@ impl Ingest for Services {
     }
     async fn reconcile(&self, _: &Scope, mended: bool) -> Result<Drift> {
         Ok(Drift { mended, ..Drift::default() })
+    }
+    async fn original(&self, _: &Scope, _: DocumentId, _: Option<VersionId>) -> Result<(Original, ByteStream)> {
+        Err(Error::not_found())
     }
 }
 

@@ -153,9 +153,16 @@ impl House {
         bytes: &str,
         rules: Option<Vec<Rule>>,
     ) -> fuente_contract::Result<Accepted> {
-        let upload =
-            Upload { library, external_id: name.to_owned(), file_name: format!("{name}.txt"), title: None, rules };
-        let key = format!("{}/{name}", scope.tenant());
+        let upload = Upload {
+            library,
+            external_id: name.to_owned(),
+            file_name: format!("{name}.txt"),
+            title: None,
+            rules,
+            metadata: None,
+        };
+        // As in the blob store, no two uploads have one key.
+        let key = format!("{}/{}", scope.tenant(), uuid::Uuid::now_v7());
         let blob = AcceptedBlob {
             // A member has none to show for, and is refused all the same.
             reserved: deletions::reserve(scope, self.store(), &key).await.map_or(uuid::Uuid::nil(), |it| it.id),

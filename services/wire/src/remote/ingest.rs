@@ -2,11 +2,12 @@
 
 use super::call::Service;
 use super::path;
+use crate::line::{CURRENT, first_line};
 use bytes::Bytes;
 use fuente_contract::document::DeleteReceipt;
 use fuente_contract::drift::Drift;
-use fuente_contract::ingest::{Accepted, ByteStream, Upload};
-use fuente_contract::{DocumentId, Error, Ingest, Result, Scope};
+use fuente_contract::ingest::{Accepted, ByteStream, Original, Upload};
+use fuente_contract::{DocumentId, Error, Ingest, Result, Scope, VersionId};
 use futures_util::{StreamExt, stream};
 use reqwest::Method;
 
@@ -44,5 +45,18 @@ impl Ingest for RemoteIngest {
     async fn reconcile(&self, scope: &Scope, mend: bool) -> Result<Drift> {
         let call = self.0.request(scope, Method::POST, path::RECONCILE)?.json(&mend);
         self.0.read(self.0.send(call).await?).await
+    }
+
+    async fn original(
+        &self,
+        scope: &Scope,
+        document: DocumentId,
+        version: Option<VersionId>,
+    ) -> Result<(Original, ByteStream)> {
+        let version = version.map_or_else(|| CURRENT.to_owned(), |id| id.to_string());
+        let call = self.0.request(scope, Method::GET, &path::original(&document.to_string(), &version))?;
+        let answer = self.0.send(call).await?;
+        let (original, rest) = first_line(answer.bytes_stream().boxed()).await?;
+        Ok((original, rest.map(|part| part.map_err(std::io::Error::other)).boxed()))
     }
 }

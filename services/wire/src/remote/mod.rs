@@ -20,6 +20,11 @@ pub(crate) mod path {
         format!("{ACCEPT}/{id}")
     }
 
+    /// `version` is an id, or `current`: it is part of the path because the seal names the path.
+    pub(crate) fn original(id: &str, version: &str) -> String {
+        format!("{ACCEPT}/{id}/original/{version}")
+    }
+
     pub(crate) fn retag(id: &str) -> String {
         format!("{ACCEPT}/{id}/retag")
     }

@@ -1,19 +1,18 @@
-//! `Ingest` as routes. An upload is one line of JSON (what is known of it), then its bytes.
+//! `Ingest` as routes. An upload is one line of JSON (what is known of it), then its bytes; so is an
+//! original on its way back.
 
+use crate::line::{CURRENT, first_line};
 use crate::problem::Reply;
 use crate::remote::path;
 use crate::request::{Body, Id};
 use crate::seal::{Caller, Opener};
 use crate::upload;
 use actix_web::{HttpResponse, web};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use fuente_contract::ingest::Upload;
-use fuente_contract::{DocumentId, Error, Ingest, Result};
-use futures_util::{Stream, StreamExt, stream};
+use fuente_contract::{DocumentId, Error, Ingest};
+use futures_util::{StreamExt, stream};
 use std::sync::Arc;
-
-/// Longest first line: rules and a title fit many times over.
-const LINE: usize = 256 * 1024;
 
 /// Serves `service` to whoever holds the service secret. The limit on an upload's size is the
 /// gateway's and the service's own.
@@ -25,11 +24,13 @@ pub fn ingest(service: Arc<dyn Ingest>, opener: Opener) -> impl Fn(&mut web::Ser
         config.service(resource(&path::document("{id}")).route(web::delete().to(delete)));
         config.service(resource(&path::retag("{id}")).route(web::post().to(retag)));
         config.service(resource(path::RECONCILE).route(web::post().to(reconcile)));
+        config.service(resource(&path::original("{id}", "{version}")).route(web::get().to(original)));
     }
 }
 
 async fn accept(caller: Caller, service: web::Data<dyn Ingest>, body: web::Payload) -> Reply {
-    let (upload, rest) = first_line(body).await?;
+    let (upload, rest): (Upload, _) = first_line(body).await?;
+    let rest = rest.map(|chunk| chunk.map_err(upload::broken_off));
     let accepted = upload::through(rest, u64::MAX, |bytes| service.accept(&caller.0, upload, bytes)).await?;
     Ok(HttpResponse::Accepted().json(accepted))
 }
@@ -47,26 +48,14 @@ async fn reconcile(caller: Caller, service: web::Data<dyn Ingest>, mend: Body<bo
     Ok(HttpResponse::Ok().json(service.reconcile(&caller.0, mend.0).await?))
 }
 
-/// Reads up to the first line end, and hands back the line's JSON and everything after it.
-async fn first_line(mut body: web::Payload) -> Result<(Upload, impl Stream<Item = Result<Bytes>>)> {
-    let mut head = BytesMut::new();
-    let end = loop {
-        if let Some(end) = head.iter().position(|byte| *byte == b'\n') {
-            break end;
-        }
-        if head.len() > LINE {
-            return Err(Error::invalid("The upload's first line is too long."));
-        }
-        match body.next().await {
-            Some(Ok(chunk)) => head.extend_from_slice(&chunk),
-            _ => return Err(Error::invalid("The upload ends before its first line does.")),
-        }
+async fn original(caller: Caller, service: web::Data<dyn Ingest>, id: Id<(DocumentId, String)>) -> Reply {
+    let (document, version) = id.0;
+    let version = match version.as_str() {
+        CURRENT => None,
+        id => Some(id.parse().map_err(|_| Error::not_found())?),
     };
-    let upload = serde_json::from_slice(&head[..end])
-        .map_err(|error| Error::invalid(format!("The upload's first line is not valid: {error}.")))?;
-    let rest = head.split_off(end + 1).freeze();
-    Ok((
-        upload,
-        stream::iter((!rest.is_empty()).then_some(Ok(rest))).chain(body.map(|chunk| chunk.map_err(upload::broken_off))),
-    ))
+    let (original, bytes) = service.original(&caller.0, document, version).await?;
+    let line = serde_json::to_string(&original).map_err(Error::internal)? + "\n";
+    let body = stream::iter([Ok(Bytes::from(line))]).chain(bytes);
+    Ok(HttpResponse::Ok().content_type("application/octet-stream").streaming(body))
 }

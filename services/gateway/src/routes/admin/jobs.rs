@@ -1,18 +1,17 @@
-//! Jobs: how far each upload is, and what went wrong.
+//! One job: how far an upload is, and what went wrong.
 
 use super::super::door::Caller;
-use super::super::params::ListParams;
 use super::super::table::{Answers, IdKind, Place, RouteRule};
 use super::{DOCUMENTS, limits};
 use crate::state::State;
 use crate::watch::while_admitted;
 use actix_web::{HttpResponse, web};
 use fuente_contract::document::JobInfo;
-use fuente_contract::{JobId, Page, Result, Scope};
+use fuente_contract::{JobId, Result, Scope};
 use fuente_store::jobs;
+use fuente_wire::Id;
 use fuente_wire::problem::Reply;
 use fuente_wire::sse::{self, Event};
-use fuente_wire::{Id, Params};
 use futures_util::Stream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +19,6 @@ use std::time::Duration;
 const ID: &[(Place, IdKind)] = &[(Place::Path("id"), IdKind::Job)];
 
 pub(super) const RULES: &[RouteRule] = &[
-    RouteRule::new("GET", "/v1/admin/jobs", DOCUMENTS, || web::to(list)),
     RouteRule::new("GET", "/v1/admin/jobs/{id}", DOCUMENTS, || web::to(show)).ids(ID),
     RouteRule::new("POST", "/v1/admin/jobs/{id}/retry", DOCUMENTS, || web::to(retry)).ids(ID),
     RouteRule::new("POST", "/v1/admin/jobs/{id}/cancel", DOCUMENTS, || web::to(cancel)).ids(ID),
@@ -29,16 +27,6 @@ pub(super) const RULES: &[RouteRule] = &[
 
 /// How often the row of a job is looked at.
 const POLL: Duration = Duration::from_millis(500);
-
-/// List jobs
-///
-/// Latest first, a page at a time.
-#[utoipa::path(get, path = "/v1/admin/jobs", tag = "Jobs", params(ListParams),
-    responses((status = 200, description = "A page of jobs.", body = Page<JobInfo>)))]
-async fn list(state: web::Data<State>, caller: Caller, params: Params<ListParams>) -> Reply {
-    limits::unlimited(&caller.scope, "follow jobs by their ids")?;
-    Ok(HttpResponse::Ok().json(jobs::list(&caller.scope, &state.store, &params.0.into()).await?))
-}
 
 /// Show a job
 #[utoipa::path(get, path = "/v1/admin/jobs/{id}", tag = "Jobs", params(("id" = JobId, Path, description = "The job.")),

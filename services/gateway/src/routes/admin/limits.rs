@@ -3,6 +3,7 @@
 use crate::state::State;
 use fuente_contract::access::{Rule, Who};
 use fuente_contract::limits::{GROUPS, RULES};
+use fuente_contract::manage::{Metadata, check_metadata};
 use fuente_contract::{DocumentId, Error, ErrorCode, LibraryId, Result, Scope};
 use fuente_store::documents;
 
@@ -26,6 +27,22 @@ pub(super) fn rules(rules: &[Rule]) -> Result<()> {
         return Err(Error::invalid(format!("`all_of` must name 1 to {GROUPS} groups.")));
     }
     Ok(())
+}
+
+/// A document's own rules as JSON, as forms and query strings carry them; `null` is the library's.
+pub(super) fn rules_in(json: &str) -> Result<Option<Vec<Rule>>> {
+    let given: Option<Vec<Rule>> = serde_json::from_str(json)
+        .map_err(|error| Error::invalid(format!("`rules` is not a valid list of rules: {error}.")))?;
+    rules(given.as_deref().unwrap_or_default())?;
+    Ok(given)
+}
+
+/// Metadata as JSON, as forms and query strings carry it.
+pub(super) fn metadata_in(json: &str) -> Result<Metadata> {
+    let given: Metadata = serde_json::from_str(json)
+        .map_err(|error| Error::invalid(format!("`metadata` is not a JSON object of texts: {error}.")))?;
+    check_metadata(&given)?;
+    Ok(given)
 }
 
 /// Refuses a library outside those that the caller's API key is limited to.

@@ -8,6 +8,7 @@ pub(super) mod groups;
 pub(super) mod jobs;
 pub(super) mod libraries;
 mod limits;
+pub(super) mod many_jobs;
 pub(super) mod members;
 pub(super) mod policies;
 pub(super) mod reconcile;
@@ -25,10 +26,11 @@ const DOCUMENTS: Rule = Rule::Admin(Key::Scope(WRITE));
 
 /// The rows of every file here.
 pub(super) static RULES: LazyLock<Vec<RouteRule>> = LazyLock::new(|| {
-    let nouns: [&[RouteRule]; 11] = [
+    let nouns: [&[RouteRule]; 12] = [
         libraries::RULES,
         documents::RULES,
         upload::RULES,
+        many_jobs::RULES,
         jobs::RULES,
         users::RULES,
         groups::RULES,

@@ -29,7 +29,9 @@ pub(crate) async fn secure<B: MessageBody>(
     // The pattern, not the path: ids and external names stay out of the log.
     let pattern = response.request().match_pattern().unwrap_or_default();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, if is_docs { DOCS } else { NOTHING });
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(CONTENT_SECURITY_POLICY, if is_docs { DOCS } else { NOTHING });
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if !headers.contains_key(CACHE_CONTROL) {

@@ -1,0 +1,115 @@
+//! Files on their way from a disk into a library, and what became of them.
+
+use crate::client::{Caller, Server};
+use crate::ingest::{bar, encoded, settled};
+use anyhow::{Context, Result};
+use fuente_contract::document::JobState;
+use fuente_contract::ingest::Accepted;
+use fuente_contract::{LibraryId, Scope};
+use reqwest::Method;
+use std::path::{Path, PathBuf};
+use tokio_util::io::ReaderStream;
+
+/// A library, and who puts files into it.
+pub(crate) struct Shelf<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) operator: Scope,
+    pub(crate) tenant: String,
+    pub(crate) user: String,
+    pub(crate) library: LibraryId,
+}
+
+/// What became of files.
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) added: usize,
+    pub(crate) unchanged: usize,
+    pub(crate) deleted: usize,
+    pub(crate) refused: Vec<(PathBuf, String)>,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.added += other.added;
+        self.unchanged += other.unchanged;
+        self.deleted += other.deleted;
+        self.refused.extend(other.refused);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.added + self.deleted + self.refused.len() == 0
+    }
+
+    pub(crate) fn print(&self) {
+        for (what, count) in [
+            ("added or changed", self.added),
+            ("unchanged", self.unchanged),
+            ("deleted", self.deleted),
+            ("refused", self.refused.len()),
+        ] {
+            println!("{what:<17}{count:>8}");
+        }
+        for (path, reason) in &self.refused {
+            println!("  {}: {reason}", path.display());
+        }
+    }
+}
+
+impl Shelf<'_> {
+    /// A session for the next calls: one lasts an hour, and a watch lasts longer.
+    pub(crate) async fn caller(&self) -> Result<Caller> {
+        self.server.act_as(&self.tenant, &self.user).await
+    }
+
+    /// Sends files under their external ids and waits until they answer; `metadata` is JSON.
+    pub(crate) async fn send(&self, files: &[(PathBuf, String)], metadata: Option<&str>) -> Result<Tally> {
+        let caller = self.caller().await?;
+        let mut tally = Tally::default();
+        let mut waiting = Vec::new();
+        let sending = bar(files.len() as u64, "files sent");
+        for (path, external) in files {
+            match self.put(&caller, path, external, metadata).await {
+                Ok(Accepted { job: Some(job), .. }) => waiting.push((job, path.clone())),
+                Ok(_) => tally.unchanged += 1,
+                Err(error) => tally.refused.push((path.clone(), format!("{error:#}"))),
+            }
+            sending.inc(1);
+        }
+        sending.finish_and_clear();
+        let working = bar(waiting.len() as u64, "files searchable");
+        for (job, path) in waiting {
+            match settled(&self.operator, &self.server.store, job).await? {
+                info if info.state == JobState::Done => tally.added += 1,
+                info => {
+                    let reason = format!("{}: {}", info.error.unwrap_or_default(), info.advice.unwrap_or_default());
+                    tally.refused.push((path, reason));
+                }
+            }
+            working.inc(1);
+        }
+        working.finish_and_clear();
+        Ok(tally)
+    }
+
+    /// Streams one file from the disk.
+    async fn put(&self, caller: &Caller, path: &Path, external: &str, metadata: Option<&str>) -> Result<Accepted> {
+        let unreadable = || format!("{} cannot be read.", path.display());
+        let file = tokio::fs::File::open(path).await.with_context(unreadable)?;
+        let length = file.metadata().await.with_context(unreadable)?.len();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let metadata = metadata.map(|json| format!("&metadata={}", encoded(json))).unwrap_or_default();
+        let place = format!(
+            "/v1/admin/libraries/{}/documents/{}?file_name={}{metadata}",
+            self.library,
+            encoded(external),
+            encoded(&name)
+        );
+        let request = caller
+            .request(Method::PUT, &place)
+            .header("content-type", "application/octet-stream")
+            // Said beforehand, so that one that is too large is refused before it is sent.
+            .header("content-length", length)
+            .body(reqwest::Body::wrap_stream(ReaderStream::with_capacity(file, 256 * 1024)));
+        caller.json(request).await
+    }
+}
