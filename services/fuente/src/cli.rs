@@ -83,3 +83,14 @@ impl Command {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_command_can_be_called() {
+        Cli::command().debug_assert();
+    }
+}

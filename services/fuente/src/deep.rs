@@ -35,7 +35,7 @@ async fn one(server: &Server, tenant: TenantId, slug: &str, mend: bool) -> Resul
     // Another process has the index open; it is asked as an administrator of the tenant.
     let people = crate::admin::every(async |page| users::list(&operator, &server.store, &page).await).await?;
     let admin = people.into_iter().find(|user| user.active && user.role == Role::Admin);
-    let admin = admin.context("It has no active administrator; `fuente user add --role admin` makes one.")?;
+    let admin = admin.context("It has no active administrator; `fuente user create --role admin` makes one.")?;
     let caller = server.act_as(slug, &admin.email).await?;
     let request = caller.request(reqwest::Method::POST, "/v1/admin/reconcile");
     caller.json(request.json(&serde_json::json!({ "mend": mend }))).await

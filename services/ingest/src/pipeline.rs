@@ -14,7 +14,9 @@ use fuente_store::blobs::Blobs;
 use fuente_store::jobs::{self, Claim};
 use fuente_store::{PassageRow, Store, TextRow, deletions};
 use fuente_vectors::{PayloadPatch, Selector, VectorIndex};
+use futures_util::StreamExt;
 use std::sync::Arc;
+use tokio::io::AsyncWriteExt;
 
 /// Why a job stopped.
 #[derive(Debug)]
@@ -66,8 +68,13 @@ impl Pipeline {
 
     async fn extract(&self, claim: &Claim) -> Result<Extracted, Stop> {
         let file = tempfile::NamedTempFile::new().map_err(Error::internal)?;
-        let bytes = self.blobs.get(&claim.blob_key).await?;
-        tokio::fs::write(file.path(), &bytes).await.map_err(Error::internal)?;
+        // Through a small buffer: an original may be larger than the memory there is.
+        let mut original = self.blobs.get_stream(&claim.blob_key).await?;
+        let mut copy = tokio::fs::File::create(file.path()).await.map_err(Error::internal)?;
+        while let Some(part) = original.next().await {
+            copy.write_all(&part.map_err(Error::internal)?).await.map_err(Error::internal)?;
+        }
+        copy.flush().await.map_err(Error::internal)?;
         let extracted = self.jail.run(file.path(), &claim.file_name).await.map_err(Stop::File)?;
         Ok(storable(extracted))
     }

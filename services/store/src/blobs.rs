@@ -1,6 +1,5 @@
 //! Original files, under names of our own making: a name from outside never becomes a path.
 
-use bytes::Bytes;
 use fuente_contract::ingest::ByteStream;
 use fuente_contract::{Error, ErrorCode, Result, Scope, TenantId};
 use futures_util::StreamExt;
@@ -80,12 +79,6 @@ impl Blobs {
         }
         writer.finish().await.map_err(fault)?;
         Ok(StoredBlob { key: key.to_owned(), bytes: length, hash: hasher.finalize().as_bytes().to_vec() })
-    }
-
-    /// # Errors
-    /// `NotFound`.
-    pub async fn get(&self, key: &str) -> Result<Bytes> {
-        self.inner.get(&Key::from(key)).await.map_err(fault)?.bytes().await.map_err(fault)
     }
 
     /// The keys of the tenant's files.

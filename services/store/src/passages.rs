@@ -1,7 +1,7 @@
 //! Passages, and the re-check: which of the candidates the user reads now (I1).
 
 use crate::db::{Store, View, fault, limited};
-use crate::rows::{PassageRow, unsigned};
+use crate::rows::PassageRow;
 use fuente_contract::{DocumentId, LibraryId, PassageId, Result, Scope, VersionId};
 use sqlx::Row;
 use uuid::Uuid;
@@ -41,18 +41,7 @@ pub async fn read(scope: &Scope, store: &Store, ids: &[PassageId]) -> Result<(Ve
     .map_err(fault)?;
     let epoch = rows.first().map_or(0, |row| row.get("acl_epoch"));
     let found = rows.iter().filter(|row| row.get::<Option<Uuid>, _>("id").is_some()).map(|row| ReadPassage {
-        row: PassageRow {
-            id: PassageId(row.get("id")),
-            ordinal: unsigned(row.get("ordinal")),
-            char_start: unsigned(row.get("char_start")),
-            char_end: unsigned(row.get("char_end")),
-            page_from: unsigned(row.get("page_from")),
-            page_to: unsigned(row.get("page_to")),
-            heading: row.get("heading"),
-            text: row.get("text"),
-            lang: row.get("lang"),
-            tokens: unsigned(row.get("tokens")),
-        },
+        row: PassageRow::read(row),
         document: DocumentId(row.get("document_id")),
         version: VersionId(row.get("version_id")),
         library: LibraryId(row.get("library_id")),

@@ -1,7 +1,7 @@
 //! What Postgres knows, page by page, for the comparison with the index and the disk.
 
 use crate::db::{Store, fault};
-use crate::rows::{PassageRow, unsigned};
+use crate::rows::PassageRow;
 use fuente_contract::{DocumentId, LibraryId, PassageId, Result, SystemScope, TenantId, UserId, VersionId};
 use sqlx::Row;
 use std::collections::HashSet;
@@ -113,18 +113,7 @@ pub async fn kept(
     .await
     .map_err(fault)?;
     let kept = rows.iter().map(|row| KeptPassage {
-        row: PassageRow {
-            id: PassageId(row.get("id")),
-            ordinal: unsigned(row.get("ordinal")),
-            char_start: unsigned(row.get("char_start")),
-            char_end: unsigned(row.get("char_end")),
-            page_from: unsigned(row.get("page_from")),
-            page_to: unsigned(row.get("page_to")),
-            heading: row.get("heading"),
-            text: row.get("text"),
-            lang: row.get("lang"),
-            tokens: unsigned(row.get("tokens")),
-        },
+        row: PassageRow::read(row),
         title: row.get("title"),
         dense: crate::passage_vectors::floats(row.get("dense")),
     });

@@ -2,6 +2,8 @@
 
 use fuente_contract::document::PageStart;
 use fuente_contract::{Cursor, PassageId};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
@@ -19,6 +21,24 @@ pub struct PassageRow {
     pub text: String,
     pub lang: String,
     pub tokens: u32,
+}
+
+impl PassageRow {
+    /// From a row that holds these columns, among others.
+    pub(crate) fn read(row: &PgRow) -> Self {
+        Self {
+            id: PassageId(row.get("id")),
+            ordinal: unsigned(row.get("ordinal")),
+            char_start: unsigned(row.get("char_start")),
+            char_end: unsigned(row.get("char_end")),
+            page_from: unsigned(row.get("page_from")),
+            page_to: unsigned(row.get("page_to")),
+            heading: row.get("heading"),
+            text: row.get("text"),
+            lang: row.get("lang"),
+            tokens: unsigned(row.get("tokens")),
+        }
+    }
 }
 
 /// The canonical text of a version, as extraction gives it.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use common::{House, code, folder, options};
 use fuente_contract::ErrorCode;
 use fuente_store::{EmbeddedPostgres, Opened, blobs::Blobs, open, tenants};
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
@@ -197,13 +197,14 @@ async fn blobs_come_whole_or_not_at_all() {
 
     let most = 12 << 20;
     let stored = blobs.put_stream(&blobs.key(&scope), stream::iter(parts(12)).boxed(), most).await.unwrap();
-    let bytes = blobs.get(&stored.key).await.unwrap();
+    let read: Vec<_> = blobs.get_stream(&stored.key).await.unwrap().try_collect().await.unwrap();
+    let bytes = read.concat();
     assert_eq!((stored.bytes, bytes.len()), (12 << 20, 12 << 20));
     assert_eq!(stored.hash, blake3::hash(&bytes).as_bytes());
     assert_eq!(files(folder.path()).len(), 1);
     blobs.delete(&stored.key).await.unwrap();
     blobs.delete(&stored.key).await.expect("deleting twice is no error");
-    assert_eq!(code(blobs.get(&stored.key).await), ErrorCode::NotFound);
+    assert_eq!(code(blobs.get_stream(&stored.key).await.map(drop)), ErrorCode::NotFound);
 
     assert_eq!(
         code(blobs.put_stream(&blobs.key(&scope), stream::iter(parts(13)).boxed(), most).await),

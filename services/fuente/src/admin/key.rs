@@ -4,7 +4,9 @@ use super::Session;
 use crate::client::user_named;
 use anyhow::Result;
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
 use fuente_contract::{ApiKeyId, Scope};
+use fuente_gateway::routes::KEY_SCOPES;
 use fuente_settings::Settings;
 use fuente_store::{NewKey, api_keys};
 use std::process::ExitCode;
@@ -25,8 +27,8 @@ enum What {
         name: String,
         #[arg(long)]
         user: String,
-        /// What the key may do; repeatable. See the API docs for the names.
-        #[arg(long = "scope", default_values_t = ["ask".to_owned(), "search".to_owned()])]
+        /// What the key may do; repeatable.
+        #[arg(long = "scope", default_values_t = ["ask".to_owned(), "search".to_owned()], value_parser = PossibleValuesParser::new(KEY_SCOPES.iter().map(|(name, _)| *name)))]
         scopes: Vec<String>,
     },
     /// List the keys, never their secrets.

@@ -19,7 +19,9 @@ pub(crate) struct LibraryCommand {
     what: What,
 }
 
+// A name of its own: the one of the subcommand `rules` is taken.
 #[derive(clap::Args)]
+#[group(id = "readers")]
 struct Rules {
     /// Who reads: `everyone`, an e-mail, or groups joined by + (a member of all of them). Repeatable.
     #[arg(long)]

@@ -8,7 +8,7 @@ use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, HttpResponse, web};
 use fuente_contract::answer::Reply as AnswerReply;
 use fuente_contract::evidence::Evidence;
-use fuente_contract::limits::QUESTION;
+use fuente_contract::limits;
 use fuente_contract::{AnswerEvent, AskRequest, Error, Result};
 use fuente_wire::Body;
 use fuente_wire::problem::Reply;
@@ -58,9 +58,7 @@ async fn ask(req: HttpRequest, state: web::Data<State>, caller: Caller, body: Bo
 
 /// Rules over the fields that their types cannot say.
 pub(super) fn check(request: &AskRequest) -> Result<()> {
-    if !(1..=QUESTION).contains(&request.question.trim().chars().count()) {
-        return Err(Error::invalid(format!("`question` must have 1 to {QUESTION} characters.")));
-    }
+    limits::question("question", &request.question)?;
     if request.history.len() > TURNS {
         return Err(Error::invalid(format!("`history` may hold {TURNS} turns at most.")));
     }

@@ -4,7 +4,7 @@ use super::door::Caller;
 use super::table::{IdKind, Key, Place, RouteRule, Rule, SEARCH, Sends};
 use crate::state::State;
 use actix_web::{HttpResponse, web};
-use fuente_contract::limits::QUESTION;
+use fuente_contract::limits;
 use fuente_contract::{Error, SearchReply, SearchRequest};
 use fuente_wire::Body;
 use fuente_wire::problem::Reply;
@@ -25,9 +25,7 @@ pub(super) const RULES: &[RouteRule] =
     responses((status = 200, description = "The passages found, best first.", body = SearchReply)))]
 async fn search(state: web::Data<State>, caller: Caller, body: Body<SearchRequest>) -> Reply {
     let request = body.0;
-    if !(1..=QUESTION).contains(&request.query.trim().chars().count()) {
-        return Err(Error::invalid(format!("`query` must have 1 to {QUESTION} characters.")).into());
-    }
+    limits::question("query", &request.query)?;
     if request.limit.is_some_and(|limit| limit == 0 || limit > 50) {
         return Err(Error::invalid("`limit` must be 1 to 50.").into());
     }
