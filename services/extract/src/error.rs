@@ -24,6 +24,9 @@ pub enum ExtractError {
     OutOfMemory,
     #[error("reading the file made the reader crash")]
     Crashed,
+    /// Ours, not the file's: the original is not where it was put.
+    #[error("the original is gone")]
+    Lost,
     /// Ours, not the file's: a library is missing, a process cannot start.
     #[error("the reader is not set up: {0}")]
     Setup(String),
@@ -43,6 +46,7 @@ impl ExtractError {
             Self::TimedOut => "timed_out",
             Self::OutOfMemory => "out_of_memory",
             Self::Crashed => "crashed",
+            Self::Lost => "original_lost",
             Self::Setup(_) => "setup",
         }
     }
@@ -62,6 +66,7 @@ impl ExtractError {
             Self::TimedOut => "The file is too complex to read in the time allowed (extract.wall_seconds, extract.cpu_seconds). Export it again, more simply, or split it.".to_owned(),
             Self::OutOfMemory => "The file unpacks to more than the memory allowed (extract.memory_bytes). Split it, or export it without large pictures.".to_owned(),
             Self::Crashed => "The file is malformed, or unpacks to more than its reader survives. Export it again from its program.".to_owned(),
+            Self::Lost => "The original is no longer in the data folder's `blobs`. Restore that folder from a backup and retry, or upload the file again; `fuente doctor --deep` lists what else is missing.".to_owned(),
             Self::Setup(what) => format!("This is not the file's fault: {what}. `fuente doctor` says what is missing."),
         }
     }

@@ -86,8 +86,9 @@ pub(crate) fn with_place(title: &str, row: &PassageRow) -> String {
     format!("{place}\n{}", row.text)
 }
 
-/// The passage as it is embedded, its parts the sentences of its own text.
-fn in_sentences(title: &str, row: &PassageRow) -> Parted {
+/// The passage as the embedding model reads it, its parts the sentences of its own text.
+#[must_use]
+pub fn in_sentences(title: &str, row: &PassageRow) -> Parted {
     let text = with_place(title, row);
     let before = text.len() - row.text.len();
     let parts = sentences(&row.text).into_iter().map(|range| range.start + before..range.end + before).collect();

@@ -15,3 +15,4 @@ mod sweep;
 mod worker;
 
 pub use accept::Acceptor;
+pub use embed::in_sentences;

@@ -7,7 +7,7 @@ use crate::chunk::{Chunk, chunk};
 use crate::lang;
 use crate::sweep::Sweeper;
 use fuente_contract::document::{Progress, Stage};
-use fuente_contract::{Error, PassageId, Result, SystemScope};
+use fuente_contract::{Error, ErrorCode, PassageId, Result, SystemScope};
 use fuente_extract::{ExtractError, Extracted, Jail};
 use fuente_models::{Embedder, ModelError};
 use fuente_store::blobs::Blobs;
@@ -69,7 +69,10 @@ impl Pipeline {
     async fn extract(&self, claim: &Claim) -> Result<Extracted, Stop> {
         let file = tempfile::NamedTempFile::new().map_err(Error::internal)?;
         // Through a small buffer: an original may be larger than the memory there is.
-        let mut original = self.blobs.get_stream(&claim.blob_key).await?;
+        let mut original = match self.blobs.get_stream(&claim.blob_key).await {
+            Err(error) if error.code == ErrorCode::NotFound => return Err(Stop::File(ExtractError::Lost)),
+            original => original?,
+        };
         let mut copy = tokio::fs::File::create(file.path()).await.map_err(Error::internal)?;
         while let Some(part) = original.next().await {
             copy.write_all(&part.map_err(Error::internal)?).await.map_err(Error::internal)?;

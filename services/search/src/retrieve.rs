@@ -83,7 +83,7 @@ impl Search for Searcher {
 
         let clock = Instant::now();
         let signals = measure(&terms, &hits, lang);
-        let mut hits = select::without_duplicates(hits);
+        let mut hits = select::without_duplicates(hits, limit);
         let evidence = match request.evidence_tokens {
             Some(budget) => {
                 let stored = self.cosines(scope, &hits, &vector).await?;

@@ -9,7 +9,8 @@ use fuente_contract::evidence::{Evidence, Hit, Sentence};
 use fuente_contract::sentences::sentences;
 use fuente_contract::{PassageId, Result};
 use fuente_models::Embedder;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 /// Shares of the budget by rank; what one window leaves unused goes to the next.
 const SHARES: [f32; 5] = [0.5, 0.25, 0.15, 0.1, 0.1];
@@ -30,21 +31,32 @@ const KIND: f32 = 0.3;
 /// Near-duplicates add tokens and no facts.
 const SAME: f32 = 0.9;
 
-/// Drops hits whose sentences are nearly all in a better hit already.
-pub(crate) fn without_duplicates(hits: Vec<Hit>) -> Vec<Hit> {
-    let mut kept: Vec<(Hit, std::collections::HashSet<String>)> = Vec::new();
+/// The first `most` hits whose sentences are not nearly all in a better hit already.
+pub(crate) fn without_duplicates(hits: Vec<Hit>, most: usize) -> Vec<Hit> {
+    let most = most.max(SHARES.len());
+    let mut kept: Vec<(Hit, HashSet<u64>)> = Vec::new();
     for hit in hits {
-        let words: std::collections::HashSet<String> = hit.text.split_whitespace().map(str::to_lowercase).collect();
+        if kept.len() == most {
+            break;
+        }
+        let words = words(&hit.text);
         let repeats = kept.iter().any(|(_, seen)| {
+            let shared = words.intersection(seen).count();
             #[allow(clippy::cast_precision_loss)] // a passage has some hundred words
-            let shared = words.intersection(seen).count() as f32 / words.union(seen).count().max(1) as f32;
-            shared > SAME
+            let share = shared as f32 / (words.len() + seen.len() - shared).max(1) as f32;
+            share > SAME
         });
         if !repeats {
             kept.push((hit, words));
         }
     }
     kept.into_iter().map(|(hit, _)| hit).collect()
+}
+
+/// The words of a text, each as its hash.
+fn words(text: &str) -> HashSet<u64> {
+    let hashed = |word: &str| BuildHasherDefault::<DefaultHasher>::default().hash_one(word.to_lowercase());
+    text.split_whitespace().map(hashed).collect()
 }
 
 /// Cosines of a passage's sentences with the question, as its stored vectors tell them.

@@ -126,15 +126,17 @@ pub async fn kept(
 /// Where Postgres fails.
 pub async fn files(scope: &SystemScope, store: &Store, tenant: TenantId) -> Result<(HashSet<String>, HashSet<String>)> {
     let mut tx = store.inside(scope, tenant).await?;
-    let versions: Vec<String> = sqlx::query_scalar("SELECT blob_key FROM document_versions WHERE tenant_id = $1")
-        .bind(tenant.0)
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(fault)?;
-    let moving: Vec<String> = sqlx::query_scalar("SELECT unnest(blob_keys) FROM deletions WHERE tenant_id = $1")
-        .bind(tenant.0)
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(fault)?;
-    Ok((versions.into_iter().collect(), moving.into_iter().collect()))
+    // One statement sees one state. Two would not: an upload that ends between them has no version yet for
+    // the first and is foreseen no more for the second, and its original would pass for an orphan.
+    let keys: Vec<(String, bool)> = sqlx::query_as(
+        "SELECT blob_key, true FROM document_versions WHERE tenant_id = $1
+         UNION ALL SELECT unnest(blob_keys), false FROM deletions WHERE tenant_id = $1",
+    )
+    .bind(tenant.0)
+    .fetch_all(&mut *tx)
+    .await
+    .map_err(fault)?;
+    let (versions, moving): (Vec<_>, Vec<_>) = keys.into_iter().partition(|(_, of_version)| *of_version);
+    let keys = |list: Vec<(String, bool)>| list.into_iter().map(|(key, _)| key).collect();
+    Ok((keys(versions), keys(moving)))
 }

@@ -6,7 +6,7 @@ mod common;
 use common::{House, allow, code, text_row};
 use fuente_contract::ErrorCode;
 use fuente_contract::access::Who;
-use fuente_store::{Deletion, deletions, documents, jobs, libraries};
+use fuente_store::{Deletion, deletions, documents, jobs, libraries, reconcile};
 
 #[tokio::test]
 async fn what_is_left_is_worked_off() {
@@ -15,6 +15,7 @@ async fn what_is_left_is_worked_off() {
     an_upload_that_was_given_up_leaves_no_file(&house).await;
     a_version_that_answers_no_more_is_swept(&house).await;
     a_lost_worker_cleans_up_after_itself(&house).await;
+    no_moment_of_an_upload_looks_like_an_orphan(&house).await;
     house.close().await;
 }
 
@@ -102,6 +103,34 @@ async fn an_upload_that_was_given_up_leaves_no_file(house: &House) {
     let refused = fuente_store::ingest_rows::accept(admin, store, &upload, blob).await;
     assert_eq!(code(refused), ErrorCode::InvalidRequest);
     done(house, &late).await;
+    house.publish_all().await;
+}
+
+/// A file is foreseen, and then a version's: whoever compares the disk with the rows finds it as one of
+/// them at every moment.
+async fn no_moment_of_an_upload_looks_like_an_orphan(house: &House) {
+    let company = house.company("orphans").await;
+    let (admin, store, system) = (&company.admin, house.store(), house.system());
+    let library = libraries::create(admin, store, "Library", "", vec![allow(Who::Everyone)]).await.unwrap().id;
+    let uploads = async {
+        for number in 0..100 {
+            house.upload(admin, library, &format!("file {number}"), &number.to_string(), None).await.unwrap();
+        }
+    };
+    let looks = async {
+        let mut known = std::collections::HashSet::new();
+        loop {
+            let (versions, moving) = reconcile::files(&system, store, company.tenant).await.unwrap();
+            let seen: std::collections::HashSet<String> = versions.union(&moving).cloned().collect();
+            let lost: Vec<&String> = known.difference(&seen).collect();
+            assert!(lost.is_empty(), "after {} files nothing knew of {lost:?}", seen.len());
+            known = seen;
+            if versions.len() == 100 {
+                return;
+            }
+        }
+    };
+    tokio::join!(uploads, looks);
     house.publish_all().await;
 }
 
