@@ -184,6 +184,7 @@ async fn upload(ingest: &RemoteIngest, scope: &Scope, library: LibraryId, name: 
         title: None,
         rules: None,
         metadata: None,
+        priority: fuente_contract::document::Priority::Interactive,
     };
     let bytes = futures_util::stream::iter([Ok(text.into())]);
     ingest.accept(scope, upload, Box::pin(bytes)).await.expect("accepted")

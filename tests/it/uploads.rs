@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 pub fn cases() -> Vec<Case> {
     vec![
         Case::app("uploads::each_file_of_a_form_has_its_own_outcome", each_file_of_a_form_has_its_own_outcome),
+        Case::app("uploads::a_caller_says_what_nobody_waits_for", a_caller_says_what_nobody_waits_for),
         Case::app("uploads::rules_and_metadata_come_with_the_bytes", rules_and_metadata_come_with_the_bytes),
         Case::app("uploads::lists_are_cut_by_every_filter", lists_are_cut_by_every_filter),
         Case::app("uploads::a_stored_original_is_read_again", a_stored_original_is_read_again),
@@ -343,6 +344,38 @@ fn a_part_of_a_text_is_cut_by_characters(app: &TestApp) {
         for wrong in ["from=6&to=3", "from=-1", "to=x"] {
             let reply = tenant.admin.get(&format!("{path}?{wrong}")).await;
             assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+        }
+    });
+}
+
+fn a_caller_says_what_nobody_waits_for(app: &TestApp) {
+    app.run(async {
+        let tenant = Tenant::make(app, "uploads-priority").await;
+        let library = tenant.library("All", everyone()).await;
+        let put = async |query: &str| {
+            let path = format!("/v1/admin/libraries/{library}/documents/put?file_name=put.md{query}");
+            tenant.admin.send(tenant.admin.request(Method::PUT, &path).body(format!("# Put\n\nBy {query}.\n"))).await
+        };
+        let priority = async |job: &Value| {
+            let seen = tenant.admin.get(&format!("/v1/admin/jobs/{}", text(job))).await.ok();
+            text(&seen["priority"]).to_owned()
+        };
+        let unknown = put("&priority=now").await;
+        assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", unknown.json());
+        for (query, expected) in [("", "interactive"), ("&priority=bulk", "bulk")] {
+            let accepted = put(query).await.json();
+            assert_eq!(priority(&accepted["job"]).await, expected, "{accepted}");
+            tenant.finished(&accepted).await;
+        }
+        // The eleventh file of a form is no longer what somebody waits for.
+        let texts: Vec<(String, String)> =
+            (0..11).map(|at| (format!("{at}.md"), format!("# {at}\n\nFile number {at}.\n"))).collect();
+        let mut parts = vec![("library", None, library.as_str())];
+        parts.extend(texts.iter().map(|(name, text)| ("file", Some(name.as_str()), text.as_str())));
+        let (status, reply) = send(&tenant, &parts).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{reply}");
+        for (at, expected) in [(0, "interactive"), (9, "interactive"), (10, "bulk")] {
+            assert_eq!(priority(&reply["files"][at]["job"]).await, expected, "file {at}: {reply}");
         }
     });
 }

@@ -175,6 +175,7 @@ impl House {
             title: None,
             rules: None,
             metadata: None,
+            priority: fuente_contract::document::Priority::Interactive,
         };
         let part =
             |number: usize| format!("## Part {number} of {name}\n\n{}\n\n", "The porter keeps the key. ".repeat(60));

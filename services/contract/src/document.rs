@@ -145,6 +145,34 @@ impl JobState {
     }
 }
 
+/// How soon a job is begun.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// Somebody waits for it.
+    #[default]
+    Interactive,
+    /// One of many: after what somebody waits for, yet never left out.
+    Bulk,
+}
+
+impl Priority {
+    /// The stable name, as stored and as sent.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Interactive => "interactive",
+            Self::Bulk => "bulk",
+        }
+    }
+
+    /// Reads a stored name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Interactive, Self::Bulk].into_iter().find(|priority| priority.as_str() == name)
+    }
+}
+
 /// A job as administrators see it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct JobInfo {
@@ -154,6 +182,8 @@ pub struct JobInfo {
     pub title: String,
     pub state: JobState,
     pub stage: Stage,
+    #[serde(default)]
+    pub priority: Priority,
     pub attempt: i32,
     pub progress: Progress,
     /// Stable reason, such as `encrypted`, `needs_ocr`, `too_large`.

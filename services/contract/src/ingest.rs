@@ -1,7 +1,7 @@
 //! The write side: bytes in, a job out.
 
 use crate::access::Rule;
-use crate::document::DeleteReceipt;
+use crate::document::{DeleteReceipt, Priority};
 use crate::drift::Drift;
 use crate::error::Result;
 use crate::ids::{DocumentId, JobId, LibraryId, VersionId};
@@ -29,6 +29,8 @@ pub struct Upload {
     /// What is to be remembered of the document; absent leaves what it has.
     #[serde(default)]
     pub metadata: Option<Metadata>,
+    #[serde(default)]
+    pub priority: Priority,
 }
 
 /// An acknowledged upload: the bytes are stored and the job will run, whatever crashes.

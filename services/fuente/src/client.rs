@@ -189,11 +189,29 @@ fn parse(block: &str) -> Result<Option<AnswerEvent>> {
     Ok(Some(serde_json::from_value(serde_json::json!({ "event": name, "data": value }))?))
 }
 
+/// The tenant's queue is full; a retry is worth it after so many seconds.
+#[derive(Debug)]
+pub(crate) struct Full(pub(crate) u64);
+
+impl std::fmt::Display for Full {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "The queue is full; try again in {} s.", self.0)
+    }
+}
+
+impl std::error::Error for Full {}
+
 async fn checked(reply: reqwest::Response) -> Result<reqwest::Response> {
     if reply.status().is_success() {
         return Ok(reply);
     }
     let status = reply.status();
+    if status == reqwest::StatusCode::TOO_MANY_REQUESTS {
+        let after = reply.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        if let Some(seconds) = after.and_then(|text| text.parse::<u64>().ok()) {
+            return Err(Full(seconds).into());
+        }
+    }
     let body: serde_json::Value = reply.json().await.unwrap_or_default();
     match body.get("detail").and_then(serde_json::Value::as_str) {
         Some(detail) => bail!("{detail}"),

@@ -4,7 +4,7 @@ use crate::client::{Server, tenant_id};
 use crate::in_step::InStep;
 use crate::shelf::Shelf;
 use anyhow::{Context, Result, bail};
-use fuente_contract::document::{JobInfo, JobState};
+use fuente_contract::document::{JobInfo, JobState, Priority};
 use fuente_contract::{Cursor, JobId, Page, Scope};
 use fuente_settings::Settings;
 use fuente_store::{Store, jobs, libraries};
@@ -52,7 +52,16 @@ impl IngestFiles {
         let Some(library) = known.iter().find(|library| library.name == self.library) else {
             bail!("There is no library `{}`. `fuente library list` shows those there are.", self.library);
         };
-        let shelf = Shelf { server, operator, tenant: tenant.to_owned(), user: self.user.clone(), library: library.id };
+        // For one file somebody waits; a folder goes after what others wait for.
+        let single = matches!(self.paths.as_slice(), [file] if file.is_file());
+        let shelf = Shelf {
+            server,
+            operator,
+            tenant: tenant.to_owned(),
+            user: self.user.clone(),
+            library: library.id,
+            priority: if single { Priority::Interactive } else { Priority::Bulk },
+        };
         let tally = match (self.watch || self.delete_missing, self.paths.as_slice()) {
             (true, [folder]) if folder.is_dir() => {
                 let mut step = InStep::new(shelf, folder).await?;

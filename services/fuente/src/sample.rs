@@ -6,6 +6,7 @@
 use crate::admin::operator;
 use anyhow::{Context, Result, bail};
 use fuente_contract::access::{Effect, Rule, Who};
+use fuente_contract::document::Priority;
 use fuente_contract::ingest::{ByteStream, Upload};
 use fuente_contract::{Credential, Door, GroupId, Ingest, LibraryId, Role, Scope, TenantId, UserId};
 use fuente_store::{NewUser, Store, UserInfo, groups, libraries, tenants, users};
@@ -219,6 +220,7 @@ impl Company {
                 title: paper.title.clone(),
                 rules: paper.rules.as_ref().map(|rules| names.rules(rules)).transpose()?,
                 metadata: None,
+                priority: Priority::Bulk,
             };
             let stream: ByteStream = futures_util::stream::iter([Ok(bytes.into())]).boxed();
             new += usize::from(!ingest.accept(scope, upload, stream).await?.unchanged);

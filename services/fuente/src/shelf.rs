@@ -1,13 +1,14 @@
 //! Files on their way from a disk into a library, and what became of them.
 
-use crate::client::{Caller, Server};
+use crate::client::{Caller, Full, Server};
 use crate::ingest::{bar, encoded, settled};
 use anyhow::{Context, Result};
-use fuente_contract::document::JobState;
+use fuente_contract::document::{JobState, Priority};
 use fuente_contract::ingest::Accepted;
 use fuente_contract::{LibraryId, Scope};
 use reqwest::Method;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio_util::io::ReaderStream;
 
 /// A library, and who puts files into it.
@@ -17,6 +18,7 @@ pub(crate) struct Shelf<'a> {
     pub(crate) tenant: String,
     pub(crate) user: String,
     pub(crate) library: LibraryId,
+    pub(crate) priority: Priority,
 }
 
 /// What became of files.
@@ -68,7 +70,7 @@ impl Shelf<'_> {
         let mut waiting = Vec::new();
         let sending = bar(files.len() as u64, "files sent");
         for (path, external) in files {
-            match self.put(&caller, path, external, metadata).await {
+            match self.put_in_turn(&caller, path, external, metadata).await {
                 Ok(Accepted { job: Some(job), .. }) => waiting.push((job, path.clone())),
                 Ok(_) => tally.unchanged += 1,
                 Err(error) => tally.refused.push((path.clone(), format!("{error:#}"))),
@@ -91,6 +93,25 @@ impl Shelf<'_> {
         Ok(tally)
     }
 
+    /// Sends one file; where the tenant's queue is full, waits as long as the server says, however often.
+    async fn put_in_turn(
+        &self,
+        caller: &Caller,
+        path: &Path,
+        external: &str,
+        metadata: Option<&str>,
+    ) -> Result<Accepted> {
+        loop {
+            match self.put(caller, path, external, metadata).await {
+                Err(error) => match error.downcast_ref::<Full>() {
+                    Some(full) => tokio::time::sleep(Duration::from_secs(full.0)).await,
+                    None => return Err(error),
+                },
+                Ok(accepted) => return Ok(accepted),
+            }
+        }
+    }
+
     /// Streams one file from the disk.
     async fn put(&self, caller: &Caller, path: &Path, external: &str, metadata: Option<&str>) -> Result<Accepted> {
         let unreadable = || format!("{} cannot be read.", path.display());
@@ -99,10 +120,11 @@ impl Shelf<'_> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let metadata = metadata.map(|json| format!("&metadata={}", encoded(json))).unwrap_or_default();
         let place = format!(
-            "/v1/admin/libraries/{}/documents/{}?file_name={}{metadata}",
+            "/v1/admin/libraries/{}/documents/{}?file_name={}&priority={}{metadata}",
             self.library,
             encoded(external),
-            encoded(&name)
+            encoded(&name),
+            self.priority.as_str()
         );
         let request = caller
             .request(Method::PUT, &place)

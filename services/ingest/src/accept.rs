@@ -8,7 +8,7 @@ use fuente_contract::ingest::{Accepted, ByteStream, Original, Upload};
 use fuente_contract::manage::check_metadata;
 use fuente_contract::{DocumentId, Error, ErrorCode, Ingest, Result, Role, Scope, VersionId};
 use fuente_store::blobs::Blobs;
-use fuente_store::{AcceptedBlob, Deletion, Store, deletions, documents, ingest_rows, originals};
+use fuente_store::{AcceptedBlob, Deletion, Store, deletions, documents, ingest_rows, jobs, originals};
 use fuente_vectors::{PayloadPatch, Selector, VectorIndex};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -23,6 +23,8 @@ pub struct Acceptor {
     /// Wakes the workers of this process; those of others look every second.
     pub(crate) wake: Arc<Notify>,
     pub(crate) max_bytes: u64,
+    /// Jobs of one tenant that may wait.
+    pub(crate) tenant_waiting: u32,
 }
 
 #[async_trait::async_trait]
@@ -30,6 +32,7 @@ impl Ingest for Acceptor {
     async fn accept(&self, scope: &Scope, upload: Upload, bytes: ByteStream) -> Result<Accepted> {
         may_manage(scope)?;
         checked(&upload)?;
+        jobs::room(scope, &self.store, upload.priority, self.tenant_waiting).await?;
         // Before the first byte: should this call not come to its end, the file is removed all the same.
         let key = self.blobs.key(scope);
         let reserved = deletions::reserve(scope, &self.store, &key).await?;

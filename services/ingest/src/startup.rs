@@ -13,6 +13,7 @@ use fuente_extract::{Jail, Ocr};
 use fuente_models::{Embedder, EmbedderOptions};
 use fuente_settings::{Settings, StoreMode, VectorsMode};
 use fuente_store::blobs::Blobs;
+use fuente_store::jobs::QueueRules;
 use fuente_store::{Opened, Store, StoreOptions};
 use fuente_vectors::VectorIndex;
 use fuente_wire::Opener;
@@ -67,6 +68,7 @@ pub async fn start(
         index: index.clone(),
         wake: wake.clone(),
         max_bytes: settings.gateway.max_upload_bytes,
+        tenant_waiting: settings.ingest.tenant_waiting,
     };
     let pipeline = Pipeline {
         system,
@@ -87,9 +89,13 @@ pub async fn start(
         let every = Duration::from_secs(settings.ingest.reconcile_hours * 3_600);
         running.spawn(reconciler.daily(every, stop.clone()));
     }
+    let rules = QueueRules {
+        tenant_running: settings.ingest.tenant_running,
+        bulk_patience: Duration::from_secs(settings.ingest.bulk_patience_seconds.max(1)),
+    };
     for number in 0..settings.ingest.workers.max(1) {
         let name = identity::name(number);
-        running.spawn(Worker { name, pipeline: pipeline.clone(), wake: wake.clone(), stop: stop.clone() }.run());
+        running.spawn(Worker { name, pipeline: pipeline.clone(), rules, wake: wake.clone(), stop: stop.clone() }.run());
     }
     Ok((acceptor, Workers { stop, running }))
 }

@@ -3,7 +3,7 @@
 use crate::identity;
 use crate::pipeline::{Pipeline, Stop};
 use fuente_contract::SystemScope;
-use fuente_store::jobs::{self, Claim};
+use fuente_store::jobs::{self, Claim, QueueRules};
 use fuente_store::{Store, leases};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +36,7 @@ pub(crate) async fn take_back(system: &SystemScope, store: &Store) {
 pub(crate) struct Worker {
     pub(crate) name: String,
     pub(crate) pipeline: Pipeline,
+    pub(crate) rules: QueueRules,
     pub(crate) wake: Arc<Notify>,
     pub(crate) stop: CancellationToken,
 }
@@ -44,7 +45,7 @@ impl Worker {
     /// Works until told to stop. A job in hand is given up: its lease ends and another takes it.
     pub(crate) async fn run(self) {
         while !self.stop.is_cancelled() {
-            match jobs::claim(&self.pipeline.system, &self.pipeline.store, &self.name).await {
+            match jobs::claim(&self.pipeline.system, &self.pipeline.store, &self.rules, &self.name).await {
                 Ok(Some(claim)) => {
                     tokio::select! {
                         () = self.work(&claim) => {}

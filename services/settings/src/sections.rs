@@ -81,6 +81,9 @@ pub struct Ingest {
     pub workers: usize,
     pub batch_tokens: usize,
     pub reconcile_hours: u64,
+    pub tenant_running: u32,
+    pub tenant_waiting: u32,
+    pub bulk_patience_seconds: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -3,6 +3,7 @@
 use crate::db::{Store, commit, fault};
 use crate::deletions;
 use crate::policies;
+use fuente_contract::document::Priority;
 use fuente_contract::ingest::{Accepted, Upload};
 use fuente_contract::{DocumentId, Error, JobId, LibraryId, Result, Scope, VersionId};
 use sqlx::Row;
@@ -35,6 +36,15 @@ pub async fn accept(scope: &Scope, store: &Store, upload: &Upload, blob: Accepte
         None => None,
     };
     let document = document(&mut tx, scope, upload, own, policy).await?;
+    if upload.priority == Priority::Interactive {
+        // Somebody waits for this document now: for the job that has its bytes already, or for the
+        // older version that must end before the new one begins.
+        sqlx::query("UPDATE ingest_jobs SET priority = 'interactive' WHERE document_id = $1 AND state = 'queued' AND priority = 'bulk'")
+            .bind(document.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
+    }
     if let Some(accepted) = unchanged(&mut tx, document, &blob).await? {
         // Rights or title may have changed all the same. The file is nobody's; its removal stands.
         commit(tx).await?;
@@ -58,12 +68,13 @@ pub async fn accept(scope: &Scope, store: &Store, upload: &Upload, blob: Accepte
     .await
     .map_err(fault)?;
     sqlx::query(
-        "INSERT INTO ingest_jobs (tenant_id, id, document_id, version_id, state) VALUES ($1, $2, $3, $4, 'queued')",
+        "INSERT INTO ingest_jobs (tenant_id, id, document_id, version_id, state, priority) VALUES ($1, $2, $3, $4, 'queued', $5)",
     )
     .bind(scope.tenant().0)
     .bind(job.0)
     .bind(document.0)
     .bind(version.0)
+    .bind(upload.priority.as_str())
     .execute(&mut *tx)
     .await
     .map_err(fault)?;

@@ -102,7 +102,8 @@ pub async fn counts(scope: &Scope, store: &Store, filter: &JobFilter) -> Result<
 }
 
 /// Tries again all jobs that fit the filter and ended without a result (dead ones where it names no
-/// state). Those of versions that a newer one replaced stay as they are. Returns how many.
+/// state), in bulk where they are of more than one document. Those of versions that a newer one
+/// replaced stay as they are. Returns how many.
 ///
 /// # Errors
 /// `Forbidden` for members; `InvalidRequest` for a state that cannot be tried again.
@@ -113,7 +114,8 @@ pub async fn retry(scope: &Scope, store: &Store, filter: &JobFilter) -> Result<u
     }
     let mut tx = store.manage(scope).await?;
     let versions: Vec<Uuid> = sqlx::query_scalar(
-        "UPDATE ingest_jobs job SET state = 'queued', attempt = 0, run_at = now(), error = NULL, advice = NULL, updated_at = now()
+        "UPDATE ingest_jobs job SET state = 'queued', attempt = 0, run_at = now(), error = NULL, advice = NULL, updated_at = now(),
+             priority = CASE WHEN $3::uuid IS NULL THEN 'bulk' ELSE priority END
          FROM document_versions version, documents
          WHERE job.state = $1 AND version.id = job.version_id AND version.state IN ('pending', 'failed') AND documents.id = job.document_id
            AND ($2::uuid IS NULL OR documents.library_id = $2) AND ($3::uuid IS NULL OR documents.id = $3)

@@ -5,18 +5,19 @@
 
 use crate::db::{Store, commit, fault};
 pub use crate::job_stages::{Published, live_tag, progress, publish, save_passages, save_text};
+pub use crate::queue::{QueueRules, claim, room};
 use crate::rows::{page, stamp};
-use fuente_contract::document::{JobInfo, JobState, Progress, Stage};
+use fuente_contract::document::{JobInfo, JobState, Priority, Progress, Stage};
 use fuente_contract::{
     Cursor, DocumentId, Error, JobId, LibraryId, Page, Result, Scope, SystemScope, TenantId, UserId, VersionId,
 };
 use sqlx::Row;
-use sqlx::postgres::{PgRow, PgTransaction};
+use sqlx::postgres::PgRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Attempts after which a job is dead.
-const ATTEMPTS: i32 = 5;
+pub(crate) const ATTEMPTS: i32 = 5;
 
 /// A job in a worker's hands.
 #[derive(Clone, Debug)]
@@ -35,115 +36,6 @@ pub struct Claim {
     pub owner: UserId,
     pub title: String,
     pub external_id: String,
-}
-
-/// Takes the next job: of the tenant with the fewest running ones first, then the oldest. Never two
-/// of one document at a time; but one that waits for its next attempt holds no newer version up. A job whose lease ran out is taken again, until its attempts are used
-/// up: a file that kills its worker must not do so for ever.
-///
-/// # Errors
-/// Where Postgres fails.
-pub async fn claim(scope: &SystemScope, store: &Store, worker: &str) -> Result<Option<Claim>> {
-    loop {
-        match take(scope, store, worker).await? {
-            Taken::Claim(claim) => return Ok(Some(*claim)),
-            Taken::Buried => {}
-            Taken::Nothing => return Ok(None),
-        }
-    }
-}
-
-/// What one look into the queue gave.
-enum Taken {
-    Claim(Box<Claim>),
-    /// A job whose worker was lost on its last attempt; it is dead now, and the next one is looked at.
-    Buried,
-    Nothing,
-}
-
-async fn take(scope: &SystemScope, store: &Store, worker: &str) -> Result<Taken> {
-    let mut tx = store.system(scope).await?;
-    let found = sqlx::query(
-        "SELECT job.tenant_id, job.id, job.attempt FROM ingest_jobs job
-         WHERE ((job.state = 'queued' AND job.run_at <= now()) OR (job.state = 'running' AND job.lease_until < now()))
-           AND NOT EXISTS (SELECT 1 FROM ingest_jobs other WHERE other.tenant_id = job.tenant_id AND other.document_id = job.document_id AND other.id <> job.id
-                           AND (other.id < job.id AND (other.state = 'queued' AND other.run_at <= now() OR other.state = 'running') OR other.state = 'running' AND other.lease_until >= now()))
-         ORDER BY (SELECT count(*) FROM ingest_jobs busy WHERE busy.tenant_id = job.tenant_id AND busy.state = 'running' AND busy.lease_until >= now()), job.run_at, job.id
-         LIMIT 1 FOR UPDATE SKIP LOCKED",
-    )
-    .fetch_optional(&mut *tx)
-    .await
-    .map_err(fault)?;
-    let Some(found) = found else { return Ok(Taken::Nothing) };
-    let (tenant, job): (Uuid, Uuid) = (found.get(0), found.get(1));
-    // From here on inside the tenant; the row stays locked by this transaction.
-    sqlx::query("SELECT set_config('fuente.system', '', true), set_config('fuente.tenant', $1, true), set_config('fuente.access', 'manage', true)")
-        .bind(tenant.to_string())
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
-    if !alone(&mut tx, job).await? {
-        return Ok(Taken::Nothing);
-    }
-    if found.get::<i32, _>(2) >= ATTEMPTS {
-        sqlx::query("UPDATE ingest_jobs SET state = 'dead', fence = fence + 1, lease_until = NULL, updated_at = now(), error = 'crashed', advice = $2 WHERE id = $1")
-            .bind(job)
-            .bind("The worker was lost each time it worked on this document. Look at the file, then try the job again.")
-            .execute(&mut *tx)
-            .await
-            .map_err(fault)?;
-        commit(tx).await?;
-        return Ok(Taken::Buried);
-    }
-    let row = sqlx::query(
-        "UPDATE ingest_jobs job SET state = 'running', worker = $2, fence = fence + 1, attempt = attempt + 1, error = NULL, advice = NULL,
-             lease_until = now() + interval '60 seconds', updated_at = now()
-         FROM documents, document_versions version, policies
-         WHERE job.id = $1 AND documents.id = job.document_id AND version.id = job.version_id AND policies.id = documents.effective_policy
-         RETURNING job.id AS job, job.document_id, job.version_id, job.fence, job.attempt, blob_key, file_name, mime, library_id, tag, owner_id, title, external_id",
-    )
-    .bind(job)
-    .bind(worker)
-    .fetch_one(&mut *tx)
-    .await
-    .map_err(fault)?;
-    commit(tx).await?;
-    Ok(Taken::Claim(Box::new(Claim {
-        tenant: TenantId(tenant),
-        job: JobId(row.get("job")),
-        document: DocumentId(row.get("document_id")),
-        version: VersionId(row.get("version_id")),
-        fence: row.get("fence"),
-        attempt: row.get("attempt"),
-        blob_key: row.get("blob_key"),
-        file_name: row.get("file_name"),
-        mime: row.get("mime"),
-        library: LibraryId(row.get("library_id")),
-        policy_tag: row.get("tag"),
-        owner: UserId(row.get("owner_id")),
-        title: row.get("title"),
-        external_id: row.get("external_id"),
-    })))
-}
-
-/// Whether no other job of its document runs. Claims of one document go one after the other by its
-/// row's lock; who finds it locked looks again later, and so waits for nobody while holding a job.
-async fn alone(tx: &mut PgTransaction<'static>, job: Uuid) -> Result<bool> {
-    let document: Option<Uuid> = sqlx::query_scalar(
-        "SELECT id FROM documents WHERE id = (SELECT document_id FROM ingest_jobs WHERE id = $1) FOR NO KEY UPDATE SKIP LOCKED",
-    )
-    .bind(job)
-    .fetch_optional(&mut **tx)
-    .await
-    .map_err(fault)?;
-    let Some(document) = document else { return Ok(false) };
-    let busy: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM ingest_jobs WHERE document_id = $1 AND id <> $2 AND state = 'running' AND lease_until >= now())")
-        .bind(document)
-        .bind(job)
-        .fetch_one(&mut **tx)
-        .await
-        .map_err(fault)?;
-    Ok(!busy)
 }
 
 /// Keeps the lease. False where the job is no longer this claim's.
@@ -224,6 +116,7 @@ pub(crate) fn info(row: &PgRow) -> JobInfo {
         title: row.get("title"),
         state: JobState::parse(row.get("state")).unwrap_or(JobState::Failed),
         stage: Stage::parse(row.get("stage")).unwrap_or(Stage::Extract),
+        priority: Priority::parse(row.get("priority")).unwrap_or_default(),
         attempt: row.get("attempt"),
         progress: Progress {
             pages: row.get("pages"),

@@ -28,6 +28,7 @@ pub mod passage_vectors;
 pub mod passages;
 pub mod policies;
 mod programs;
+mod queue;
 pub mod reconcile;
 mod remains;
 mod rows;

@@ -4,7 +4,7 @@
 use crate::db::{Store, commit, fault, limited};
 use crate::documents::info;
 use crate::rows::{after, page, stamp};
-use fuente_contract::document::JobState;
+use fuente_contract::document::{JobState, Priority};
 use fuente_contract::ingest::Accepted;
 use fuente_contract::manage::{DocumentState, ManagedDocument, Metadata, VersionInfo, VersionState};
 use fuente_contract::{Cursor, DocumentId, Error, JobId, LibraryId, Page, Result, Scope, VersionId};
@@ -147,7 +147,7 @@ fn version(row: &PgRow) -> VersionInfo {
 ///
 /// # Errors
 /// `NotFound`; `Conflict` where a version of it is being worked on already.
-pub async fn reingest(scope: &Scope, store: &Store, id: DocumentId) -> Result<Accepted> {
+pub async fn reingest(scope: &Scope, store: &Store, id: DocumentId, priority: Priority) -> Result<Accepted> {
     let mut tx = store.manage(scope).await?;
     // Locked as an upload of the document locks it: the two go one after the other.
     let busy: Option<bool> = sqlx::query_scalar(
@@ -178,12 +178,13 @@ pub async fn reingest(scope: &Scope, store: &Store, id: DocumentId) -> Result<Ac
         return Err(Error::not_found());
     }
     sqlx::query(
-        "INSERT INTO ingest_jobs (tenant_id, id, document_id, version_id, state) VALUES ($1, $2, $3, $4, 'queued')",
+        "INSERT INTO ingest_jobs (tenant_id, id, document_id, version_id, state, priority) VALUES ($1, $2, $3, $4, 'queued', $5)",
     )
     .bind(scope.tenant().0)
     .bind(job.0)
     .bind(id.0)
     .bind(version.0)
+    .bind(priority.as_str())
     .execute(&mut *tx)
     .await
     .map_err(fault)?;

@@ -92,6 +92,7 @@ async fn an_upload_that_was_given_up_leaves_no_file(house: &House) {
         title: None,
         rules: None,
         metadata: None,
+        priority: fuente_contract::document::Priority::Interactive,
     };
     let blob = fuente_store::AcceptedBlob {
         key: "late/key".to_owned(),

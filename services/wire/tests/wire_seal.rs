@@ -254,6 +254,7 @@ async fn an_upload_streams_through_and_half_a_file_is_never_taken_for_a_whole_on
         title: None,
         rules: None,
         metadata: None,
+        priority: fuente_contract::document::Priority::Interactive,
     };
     let chunk = Bytes::from(vec![b'\n'; 64 * 1024]);
     let bytes = stream::iter(vec![chunk.clone(); 100]).map(Ok).boxed();

@@ -7,6 +7,7 @@ use crate::assemble::{self, Running};
 use crate::ingest::{bar, wait};
 use anyhow::{Context, Result};
 use fuente_contract::access::{Effect, Rule, Who};
+use fuente_contract::document::Priority;
 use fuente_contract::ingest::{ByteStream, Upload};
 use fuente_contract::{Credential, LibraryId, Role, Scope, SearchRequest};
 use fuente_settings::Settings;
@@ -157,6 +158,7 @@ pub(super) async fn fill(running: &Running, scope: &Scope, folder: &Path, lang: 
             title: Some(passage.id),
             rules: None,
             metadata: None,
+            priority: Priority::Bulk,
         };
         let bytes: ByteStream = futures_util::stream::iter([Ok(passage.text.into_bytes().into())]).boxed();
         running.ingest.accept(scope, upload, bytes).await?;

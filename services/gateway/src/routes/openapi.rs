@@ -111,6 +111,7 @@ fn complete(operation: &mut Operation, rule: &RouteRule) {
     }
     if matches!(rule.sends, Sends::Form(_) | Sends::Bytes) {
         problems.push(("507", "A disk is full; nothing was kept."));
+        problems.push(("429", "As many of the tenant's documents wait as may; try again after `retry_after` seconds."));
     }
     for (status, words) in problems {
         operation.responses.responses.insert(status.to_owned(), problem(words));

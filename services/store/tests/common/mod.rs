@@ -5,9 +5,10 @@
 
 use fuente_contract::access::{Effect, Rule, Who};
 use fuente_contract::document::PageStart;
+use fuente_contract::document::Priority;
 use fuente_contract::ingest::{Accepted, Upload};
 use fuente_contract::{Credential, Door, Error, ErrorCode, LibraryId, PassageId, Role, Scope, SystemScope, TenantId};
-use fuente_store::jobs::{self, Claim, Published};
+use fuente_store::jobs::{self, Claim, Published, QueueRules};
 use fuente_store::passage_vectors::{self, KeptVectors};
 use fuente_store::{
     AcceptedBlob, NewUser, Opened, PassageRow, Store, StoreOptions, TextRow, UserInfo, deletions, ingest_rows, open,
@@ -61,6 +62,9 @@ pub fn options(folder: &Path) -> StoreOptions {
         max_connections: 8,
     }
 }
+
+/// No bound, and bulk that waits for long.
+const RULES: QueueRules = QueueRules { tenant_running: 0, bulk_patience: std::time::Duration::from_secs(3_600) };
 
 impl House {
     pub async fn open() -> Self {
@@ -153,6 +157,18 @@ impl House {
         bytes: &str,
         rules: Option<Vec<Rule>>,
     ) -> fuente_contract::Result<Accepted> {
+        self.upload_as(scope, library, name, bytes, rules, Priority::Interactive).await
+    }
+
+    pub async fn upload_as(
+        &self,
+        scope: &Scope,
+        library: LibraryId,
+        name: &str,
+        bytes: &str,
+        rules: Option<Vec<Rule>>,
+        priority: Priority,
+    ) -> fuente_contract::Result<Accepted> {
         let upload = Upload {
             library,
             external_id: name.to_owned(),
@@ -160,6 +176,7 @@ impl House {
             title: None,
             rules,
             metadata: None,
+            priority,
         };
         // As in the blob store, no two uploads have one key.
         let key = format!("{}/{}", scope.tenant(), uuid::Uuid::now_v7());
@@ -175,7 +192,11 @@ impl House {
     }
 
     pub async fn claim(&self) -> Option<Claim> {
-        jobs::claim(&self.system(), self.store(), "test").await.expect("a look into the queue")
+        self.claim_by(&RULES).await
+    }
+
+    pub async fn claim_by(&self, rules: &QueueRules) -> Option<Claim> {
+        jobs::claim(&self.system(), self.store(), rules, "test").await.expect("a look into the queue")
     }
 
     /// The stages of a claim, up to its publication, with `text` as one passage.

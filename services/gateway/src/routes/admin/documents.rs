@@ -7,12 +7,12 @@ use super::{DOCUMENTS, limits};
 use crate::state::State;
 use actix_web::{HttpResponse, web};
 use fuente_contract::access::{Receipt, Rule};
-use fuente_contract::document::DeleteReceipt;
+use fuente_contract::document::{DeleteReceipt, Priority};
 use fuente_contract::ingest::Accepted;
 use fuente_contract::manage::{DocumentState, ManagedDocument, VersionInfo};
 use fuente_contract::{Cursor, DocumentId, Error, LibraryId, Page};
 use fuente_store::managed::{self, DocumentFilter};
-use fuente_store::policies;
+use fuente_store::{jobs, policies};
 use fuente_wire::problem::Reply;
 use fuente_wire::{Body, Id, Params};
 use serde::Deserialize;
@@ -106,15 +106,32 @@ async fn versions(state: web::Data<State>, caller: Caller, id: Id<DocumentId>, p
     Ok(HttpResponse::Ok().json(managed::versions(&caller.scope, &state.store, id.0, &params.0.into()).await?))
 }
 
+/// How soon to read it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ReingestParams {
+    /// `bulk` where many documents are read again: it goes after what somebody waits for.
+    #[serde(default)]
+    priority: Priority,
+}
+
 /// Read a document's original again
 ///
 /// Makes a new version of the newest one's original, as after a change of settings, or once
 /// a program for reading scans is installed. What answers goes on answering meanwhile.
-#[utoipa::path(post, path = "/v1/admin/documents/{id}/reingest", tag = "Documents", params(("id" = DocumentId, Path, description = "The document.")),
+#[utoipa::path(post, path = "/v1/admin/documents/{id}/reingest", tag = "Documents", params(("id" = DocumentId, Path, description = "The document."), ReingestParams),
     responses((status = 202, description = "Accepted, as after an upload.", body = Accepted)))]
-async fn reingest(state: web::Data<State>, caller: Caller, id: Id<DocumentId>) -> Reply {
+async fn reingest(
+    state: web::Data<State>,
+    caller: Caller,
+    id: Id<DocumentId>,
+    params: Params<ReingestParams>,
+) -> Reply {
     limits::document(&state, &caller.scope, id.0).await?;
-    Ok(HttpResponse::Accepted().json(managed::reingest(&caller.scope, &state.store, id.0).await?))
+    let most = state.settings.ingest.tenant_waiting;
+    jobs::room(&caller.scope, &state.store, params.0.priority, most).await?;
+    Ok(HttpResponse::Accepted().json(managed::reingest(&caller.scope, &state.store, id.0, params.0.priority).await?))
 }
 
 /// Delete a document

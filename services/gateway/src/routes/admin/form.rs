@@ -6,6 +6,7 @@ use crate::routes::params;
 use actix_multipart::{Field, Multipart};
 use bytes::Bytes;
 use fuente_contract::access::Rule;
+use fuente_contract::document::Priority;
 use fuente_contract::ingest::{ByteStream, Upload};
 use fuente_contract::manage::Metadata;
 use fuente_contract::{Error, LibraryId, Result, Scope};
@@ -19,6 +20,9 @@ pub(super) const SLACK: u64 = 64 * 1024;
 /// Most files in one form.
 const FILES: usize = 1000;
 
+/// Files of a form that count as what somebody waits for, where the call says nothing of it.
+const FEW: usize = 10;
+
 const FIELDS: [&str; 5] = ["library", "external_id", "title", "rules", "metadata"];
 
 /// A form that is being read.
@@ -29,6 +33,7 @@ pub(super) struct Form<'a> {
     /// Bytes of files that may still come.
     left: u64,
     files: usize,
+    priority: Option<Priority>,
     library: Option<LibraryId>,
     // These two hold until they are given again. A faulty one refuses the files it would hold for.
     rules: Result<Option<Vec<Rule>>>,
@@ -45,8 +50,18 @@ pub(super) struct FormFile {
 
 impl<'a> Form<'a> {
     /// `limit` counts the bytes of all files together.
-    pub(super) fn new(parts: Multipart, scope: &'a Scope, limit: u64) -> Self {
-        Self { parts, scope, limit, left: limit, files: 0, library: None, rules: Ok(None), metadata: Ok(None) }
+    pub(super) fn new(parts: Multipart, scope: &'a Scope, limit: u64, priority: Option<Priority>) -> Self {
+        Self {
+            parts,
+            scope,
+            limit,
+            left: limit,
+            files: 0,
+            priority,
+            library: None,
+            rules: Ok(None),
+            metadata: Ok(None),
+        }
     }
 
     /// Reads up to the next file; none at the form's end.
@@ -104,7 +119,9 @@ impl<'a> Form<'a> {
             let external_id = limits::text("external_id", external_id.as_deref().unwrap_or(&file_name), 500)?;
             let title = title.map(|title| limits::text("title", &title, 500)).transpose()?;
             let (rules, metadata) = (self.rules.clone()?, self.metadata.clone()?);
-            Ok(Upload { library, external_id, file_name, title, rules, metadata })
+            let many = if self.files > FEW { Priority::Bulk } else { Priority::Interactive };
+            let priority = self.priority.unwrap_or(many);
+            Ok(Upload { library, external_id, file_name, title, rules, metadata, priority })
         });
         let external_id = described.as_ref().map_or(external_id, |upload| Some(upload.external_id.clone()));
         Ok(FormFile { name: name.unwrap_or_default(), external_id, described, field })

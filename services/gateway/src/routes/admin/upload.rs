@@ -7,8 +7,9 @@ use super::{DOCUMENTS, form, limits};
 use crate::state::State;
 use actix_multipart::Multipart;
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::http::header::{CONTENT_LENGTH, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, web};
+use fuente_contract::document::Priority;
 use fuente_contract::ingest::{Accepted, Upload};
 use fuente_contract::{DocumentId, Error, ErrorCode, JobId, LibraryId, Result, VersionId};
 use fuente_wire::ProblemBody;
@@ -63,6 +64,19 @@ struct PutParams {
     rules: Option<String>,
     /// What is to be remembered of it, as a JSON object of texts; what it has if left out.
     metadata: Option<String>,
+    /// `bulk` for one file of many: it goes after the files that somebody waits for.
+    #[serde(default)]
+    priority: Priority,
+}
+
+/// What holds for all files of a form.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct PostParams {
+    /// `bulk` for files that nobody waits for: they go after those that somebody does. If left out,
+    /// the first ten files of a form are `interactive` and the rest is `bulk`.
+    priority: Option<Priority>,
 }
 
 /// What became of a file.
@@ -131,12 +145,18 @@ struct Uploaded {
 ///
 /// Where no file was taken, or the form itself breaks a rule half way (too large in all, a field
 /// that nothing knows), the reply is a problem; its `files` then name those that were taken before.
-#[utoipa::path(post, path = "/v1/admin/documents", tag = "Documents", request_body(content = UploadForm, content_type = "multipart/form-data"),
+#[utoipa::path(post, path = "/v1/admin/documents", tag = "Documents", params(PostParams), request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses((status = 202, description = "What is accepted survives a crash from here on.", body = Uploaded)))]
-async fn post(req: HttpRequest, state: web::Data<State>, caller: Caller, parts: Multipart) -> Reply {
+async fn post(
+    req: HttpRequest,
+    state: web::Data<State>,
+    caller: Caller,
+    params: Params<PostParams>,
+    parts: Multipart,
+) -> Reply {
     let limit = state.settings.gateway.max_upload_bytes;
     announced(&req, limit)?;
-    let mut form = form::Form::new(parts, &caller.scope, limit);
+    let mut form = form::Form::new(parts, &caller.scope, limit, params.0.priority);
     let mut files = Vec::new();
     let broken = loop {
         let file = match form.next().await {
@@ -158,7 +178,14 @@ async fn post(req: HttpRequest, state: web::Data<State>, caller: Caller, parts: 
 
 /// Whether a file's fault is none of the file's: the next one would meet it too, or cannot be read.
 fn ends_all(code: ErrorCode) -> bool {
-    matches!(code, ErrorCode::TooLarge | ErrorCode::Unavailable | ErrorCode::InsufficientStorage | ErrorCode::Internal)
+    matches!(
+        code,
+        ErrorCode::TooLarge
+            | ErrorCode::RateLimited
+            | ErrorCode::Unavailable
+            | ErrorCode::InsufficientStorage
+            | ErrorCode::Internal
+    )
 }
 
 /// The reply to a form: outcomes where something was taken and nothing broke, else the problem.
@@ -178,7 +205,11 @@ fn told(files: Vec<UploadedFile>, broken: Option<Error>) -> Reply {
     let status = StatusCode::from_u16(fault.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut body = serde_json::to_value(ProblemBody::from(&fault)).map_err(Error::internal)?;
     body["files"] = serde_json::to_value(files).map_err(Error::internal)?;
-    Ok(HttpResponse::build(status).content_type(MEDIA_TYPE).body(body.to_string()))
+    let mut reply = HttpResponse::build(status);
+    if let Some(seconds) = fault.retry_after {
+        reply.insert_header((RETRY_AFTER, seconds.to_string()));
+    }
+    Ok(reply.content_type(MEDIA_TYPE).body(body.to_string()))
 }
 
 /// Put a document
@@ -207,7 +238,7 @@ async fn put(
     let title = params.0.title.map(|title| limits::text("title", &title, 500)).transpose()?;
     let rules = params.0.rules.as_deref().map(limits::rules_in).transpose()?.flatten();
     let metadata = params.0.metadata.as_deref().map(limits::metadata_in).transpose()?;
-    let upload = Upload { library, external_id, file_name, title, rules, metadata };
+    let upload = Upload { library, external_id, file_name, title, rules, metadata, priority: params.0.priority };
     let file = body.map(|chunk| chunk.map_err(broken_off));
     let accepted = upload::through(file, limit, |bytes| state.ingest.accept(&caller.scope, upload, bytes)).await?;
     Ok(HttpResponse::Accepted().json(accepted))
