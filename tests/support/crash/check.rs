@@ -74,7 +74,7 @@ async fn one(house: &House, document: &str, entry: &Entry, found: &mut Found) {
         found.amiss.push(format!("{document} is not found by {word}"));
     }
     let old = |text: &&str| entry.words.iter().any(|other| other != word && text.contains(other.as_str()));
-    found.doubled += usize::from(texts.iter().any(|text| old(text)));
+    found.doubled += usize::from(texts.iter().any(old));
 }
 
 /// External id and id of every document that answers.
