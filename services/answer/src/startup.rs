@@ -25,8 +25,8 @@ pub async fn generator(settings: &Settings) -> Result<Arc<dyn Generator>> {
             context_tokens: models.context_tokens,
         }),
         EngineKind::Local => {
-            let entry =
-                manifest::entry(&models.generator).map_err(|error| Error::unavailable(error.to_string(), 60))?;
+            let entry = manifest::generator(&models.generator)
+                .map_err(|error| Error::invalid(format!("`models.generator`: {error}.")))?;
             let options = LocalOptions {
                 file: entry.directory(&settings.cache()).join("model.gguf"),
                 sha256: entry.sha256().into(),

@@ -59,6 +59,7 @@ pub struct Running {
 
 /// Starts every service and the gateway; returns once the door is open.
 pub async fn start(settings: &Settings) -> Result<Running> {
+    fuente_gateway::startup::address_is_free(settings)?;
     let rooms = Rooms::open(settings).await?;
     let door = Door::open();
     let search: Arc<dyn Search> = Arc::new(Searcher::new(
