@@ -4,6 +4,7 @@
 
 mod answers;
 mod apart;
+mod archives;
 mod company;
 mod crashes;
 mod deploy;
@@ -50,6 +51,7 @@ fn cases() -> Vec<Case> {
         rights::cases(),
         documents::cases(),
         uploads::cases(),
+        archives::cases(),
         jobs::cases(),
         answers::cases(),
         apart::cases(),

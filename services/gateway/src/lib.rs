@@ -10,6 +10,7 @@ mod converse;
 pub mod routes;
 pub mod startup;
 mod state;
+mod unpack;
 mod watch;
 
 pub use startup::{Parts, build};
