@@ -20,7 +20,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// An archive of files, packed.
-fn packed(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn packed(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in files {
         add(&mut zip, name, bytes, CompressionMethod::Deflated);

@@ -5,6 +5,7 @@
 mod answers;
 mod apart;
 mod archives;
+mod commands;
 mod company;
 mod crashes;
 mod deploy;
@@ -52,6 +53,7 @@ fn cases() -> Vec<Case> {
         documents::cases(),
         uploads::cases(),
         archives::cases(),
+        commands::cases(),
         jobs::cases(),
         answers::cases(),
         apart::cases(),

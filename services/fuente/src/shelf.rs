@@ -143,7 +143,10 @@ pub(crate) async fn in_turn<T>(send: impl AsyncFn() -> Result<T>) -> Result<T> {
     loop {
         match send().await {
             Err(error) => match error.downcast_ref::<Full>() {
-                Some(full) => tokio::time::sleep(Duration::from_secs(full.0)).await,
+                Some(full) => {
+                    eprintln!("{full}");
+                    tokio::time::sleep(Duration::from_secs(full.0)).await;
+                }
                 None => return Err(error),
             },
             sent => return sent,
