@@ -13,6 +13,7 @@ mod documents;
 mod faults;
 mod jobs;
 mod leaks;
+mod metrics;
 mod queue;
 mod rights;
 mod tidy;
@@ -58,6 +59,7 @@ fn cases() -> Vec<Case> {
         answers::cases(),
         apart::cases(),
         faults::cases(),
+        metrics::cases(),
         queue::cases(),
         company::cases(),
         crashes::cases(),

@@ -7,6 +7,7 @@
 
 mod attempts;
 mod converse;
+mod meter;
 pub mod routes;
 pub mod startup;
 mod state;

@@ -205,6 +205,7 @@ pub struct Service {
 pub struct Telemetry {
     pub log: String,
     pub format: String,
+    pub metrics_listen: String,
 }
 
 impl Settings {
