@@ -4,6 +4,8 @@
 
 mod answers;
 mod apart;
+mod archives;
+mod commands;
 mod company;
 mod crashes;
 mod deploy;
@@ -11,6 +13,7 @@ mod documents;
 mod faults;
 mod jobs;
 mod leaks;
+mod metrics;
 mod queue;
 mod rights;
 mod tidy;
@@ -50,10 +53,13 @@ fn cases() -> Vec<Case> {
         rights::cases(),
         documents::cases(),
         uploads::cases(),
+        archives::cases(),
+        commands::cases(),
         jobs::cases(),
         answers::cases(),
         apart::cases(),
         faults::cases(),
+        metrics::cases(),
         queue::cases(),
         company::cases(),
         crashes::cases(),

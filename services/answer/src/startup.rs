@@ -8,6 +8,7 @@ use fuente_contract::{Door, Error, Result};
 use fuente_models::{Embedder, EmbedderOptions, Generator, LocalOptions, RemoteOptions, manifest};
 use fuente_settings::{EngineKind, Settings};
 use fuente_wire::health::Ready;
+use fuente_wire::metrics::{Metrics, NoGauges, TAKEN as METRICS};
 use fuente_wire::{Opener, RemoteSearch};
 use std::sync::Arc;
 
@@ -100,6 +101,11 @@ pub async fn build(settings: &Settings) -> anyhow::Result<(Server, u16)> {
 /// As [`build`], or where the server breaks.
 pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let (server, port) = build(settings).await?;
+    let metrics = Metrics::serve(&settings.telemetry.metrics_listen, Arc::new(NoGauges)).context(METRICS)?;
     tracing::info!(port, "answer service listens");
-    server.await.map_err(Into::into)
+    server.await?;
+    if let Some(metrics) = metrics {
+        metrics.stop().await;
+    }
+    Ok(())
 }

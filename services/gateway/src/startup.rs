@@ -10,6 +10,7 @@ use fuente_contract::{Answer, Door, Ingest, Search};
 use fuente_settings::{Settings, StoreMode};
 use fuente_store::{Store, StoreOptions};
 use fuente_wire::health::Ready;
+use fuente_wire::metrics::{Metrics, NoGauges, TAKEN as METRICS};
 use fuente_wire::{BodyLimit, RemoteAnswer, RemoteIngest, RemoteSearch};
 use std::io;
 use std::net::SocketAddr;
@@ -94,8 +95,12 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
         door: Door::open(),
     };
     let (server, port) = build(parts).context("The gateway does not start.")?;
+    let metrics = Metrics::serve(&settings.telemetry.metrics_listen, Arc::new(NoGauges)).context(METRICS)?;
     tracing::info!(host = settings.gateway.host, port, "gateway listens");
     server.await?;
+    if let Some(metrics) = metrics {
+        metrics.stop().await;
+    }
     opened.close().await.map_err(Into::into)
 }
 

@@ -8,6 +8,7 @@ pub mod chunk;
 mod embed;
 mod identity;
 mod lang;
+pub mod meter;
 mod pipeline;
 mod reconcile;
 pub mod startup;

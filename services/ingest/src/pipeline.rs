@@ -5,6 +5,7 @@
 
 use crate::chunk::{Chunk, chunk};
 use crate::lang;
+use crate::meter::timed;
 use crate::sweep::Sweeper;
 use fuente_contract::document::{Progress, Stage};
 use fuente_contract::{Error, ErrorCode, PassageId, Result, SystemScope};
@@ -58,12 +59,12 @@ impl Pipeline {
     /// Runs all stages of `claim`.
     pub(crate) async fn run(&self, claim: &Claim) -> Result<(), Stop> {
         self.report(claim, Stage::Extract, Progress::default()).await?;
-        let extracted = self.extract(claim).await?;
+        let extracted = timed("extract", self.extract(claim)).await?;
         let pages = i32::try_from(extracted.pages.len()).unwrap_or(i32::MAX);
         self.report(claim, Stage::Chunk, Progress { pages, percent: 10, ..Progress::default() }).await?;
-        let (title, rows) = self.chunk(claim, &extracted).await?;
+        let (title, rows) = timed("chunk", self.chunk(claim, &extracted)).await?;
         let progress = self.embed_and_index(claim, &title, &rows, pages).await?;
-        self.publish(claim, progress).await
+        timed("publish", self.publish(claim, progress)).await
     }
 
     async fn extract(&self, claim: &Claim) -> Result<Extracted, Stop> {

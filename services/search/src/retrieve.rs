@@ -1,6 +1,7 @@
 //! One search, from words to ranked, re-checked passages.
 
 use crate::error::from_model;
+use crate::meter;
 use crate::select::{Cosines, considered};
 use crate::signals::{Terms, measure};
 use crate::{authorize, fuse, lang, select};
@@ -43,7 +44,7 @@ impl Searcher {
 #[async_trait::async_trait]
 impl Search for Searcher {
     async fn search(&self, scope: &Scope, request: SearchRequest) -> Result<SearchReply> {
-        let question = checked(&request)?;
+        let (begin, question) = (Instant::now(), checked(&request)?);
         let told = lang::told(question);
         let limit = request.limit.unwrap_or(10) as usize;
         let mut timings = SearchTimings::default();
@@ -93,6 +94,7 @@ impl Search for Searcher {
         };
         hits.truncate(limit);
         timings.select = since(clock);
+        meter::searched(begin.elapsed(), ranked.len(), &timings);
         Ok(SearchReply { hits, evidence, epoch, lang: lang.to_owned(), signals, timings })
     }
 }

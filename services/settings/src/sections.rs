@@ -50,6 +50,8 @@ pub struct Gateway {
     pub secure_cookies: bool,
     pub max_json_bytes: usize,
     pub max_upload_bytes: u64,
+    pub max_archive_entries: usize,
+    pub max_unpacked_bytes: u64,
     pub sign_in_attempts: u32,
     pub trusted_proxies: String,
 }
@@ -208,6 +210,7 @@ pub struct Service {
 pub struct Telemetry {
     pub log: String,
     pub format: String,
+    pub metrics_listen: String,
 }
 
 impl Settings {

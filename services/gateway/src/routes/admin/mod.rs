@@ -2,6 +2,7 @@
 
 pub(super) mod access;
 pub(super) mod api_keys;
+mod archive;
 pub(super) mod documents;
 mod form;
 pub(super) mod groups;
