@@ -64,7 +64,7 @@ impl Verdict {
     }
 }
 
-/// A checkable pointer into the canonical text of one version (DESIGN §7.5).
+/// A checkable pointer into the canonical text of one version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Citation {
     /// Number of the evidence it points into.
@@ -127,7 +127,7 @@ pub struct Usage {
     pub total_ms: f32,
 }
 
-/// Everything needed to explain and replay an answer (DESIGN §7.6).
+/// Everything needed to explain and replay an answer.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Trace {
     /// The stand-alone form of the question that was searched for.

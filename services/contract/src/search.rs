@@ -42,7 +42,7 @@ pub struct SearchReply {
     pub timings: SearchTimings,
 }
 
-/// Figures by which an answer is given or refused (see `answer::abstain`).
+/// Figures by which an answer is given or refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Signals {
     /// Best cosine similarity of any passage, the language it is written in taken out.

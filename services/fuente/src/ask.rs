@@ -23,6 +23,7 @@ pub(crate) struct Ask {
 
 impl Ask {
     pub(crate) async fn run(self, settings: Settings) -> Result<ExitCode> {
+        crate::client::must_exist(&settings)?;
         let server = Server::reach(&settings).await?;
         let tenant = self.tenant.as_deref().unwrap_or(&settings.gateway.default_tenant);
         let asked = ask(&server, tenant, &self.user, &self.question, self.json).await;

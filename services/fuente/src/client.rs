@@ -1,9 +1,9 @@
 //! The command line as a client of the gateway: the same API that everyone else uses.
 
 use crate::assemble::{self, Running};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use fuente_contract::{AnswerEvent, Credential, Door, TenantId};
-use fuente_settings::Settings;
+use fuente_settings::{Settings, StoreMode};
 use fuente_store::{EmbeddedPostgres, Store, UserInfo, sessions, tenants, users};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,18 @@ impl Drop for RunningNote {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }
+}
+
+/// Refuses where there is no installation in the data directory, and leaves it as it was.
+pub(crate) fn must_exist(settings: &Settings) -> Result<()> {
+    let folder = &settings.data.directory;
+    ensure!(
+        settings.store.mode != StoreMode::Embedded || folder.join("postgres/cluster/PG_VERSION").is_file(),
+        "There is no Fuente in {}. Start one there with `fuente up`, or name its folder: data.directory \
+         (FUENTE__DATA__DIRECTORY).",
+        folder.display()
+    );
+    Ok(())
 }
 
 /// A server to talk to: the one that runs already, or one started for this command.

@@ -9,6 +9,7 @@ use fuente_store::{tenants, users};
 
 /// Compares, mends where asked, prints a line for each tenant; true where all agree or were mended.
 pub(crate) async fn run(settings: &Settings, mend: bool) -> Result<bool> {
+    crate::client::must_exist(settings)?;
     let server = Server::reach(settings).await?;
     let looked = all(&server, mend).await;
     server.leave().await?;

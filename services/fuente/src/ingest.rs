@@ -44,6 +44,7 @@ pub(crate) struct IngestFiles {
 
 impl IngestFiles {
     pub(crate) async fn run(self, settings: Settings) -> Result<ExitCode> {
+        crate::client::must_exist(&settings)?;
         let server = Server::reach(&settings).await?;
         let tenant = self.tenant.clone().unwrap_or_else(|| settings.gateway.default_tenant.clone());
         let done = self.upload_all(&server, &tenant).await;

@@ -155,14 +155,14 @@ pub async fn add_group(scope: &Scope, store: &Store, group: GroupId, member: Gro
 }
 
 /// # Errors
-/// `NotFound` where the group is not the tenant's.
+/// `NotFound` where the group is not the tenant's, or has no such member.
 pub async fn remove_user(scope: &Scope, store: &Store, group: GroupId, user: UserId) -> Result<Receipt> {
     let statement = "DELETE FROM group_members WHERE group_id = $1 AND member_user = $2";
     remove(scope, store, group, statement, user.0).await
 }
 
 /// # Errors
-/// `NotFound` where the group is not the tenant's.
+/// `NotFound` where the group is not the tenant's, or has no such member.
 pub async fn remove_group(scope: &Scope, store: &Store, group: GroupId, member: GroupId) -> Result<Receipt> {
     let statement = "DELETE FROM group_members WHERE group_id = $1 AND member_group = $2";
     remove(scope, store, group, statement, member.0).await
@@ -177,7 +177,10 @@ async fn remove(
 ) -> Result<Receipt> {
     let mut tx = store.manage(scope).await?;
     exists(&mut tx, group).await?;
-    sqlx::query(statement).bind(group.0).bind(member).execute(&mut *tx).await.map_err(fault)?;
+    let gone = sqlx::query(statement).bind(group.0).bind(member).execute(&mut *tx).await.map_err(fault)?;
+    if gone.rows_affected() == 0 {
+        return Err(Error::not_found());
+    }
     receipt(tx).await
 }
 

@@ -74,8 +74,8 @@ pub(crate) async fn fenced(tx: &mut PgTransaction<'static>, claim: &Claim) -> Re
 }
 
 /// Stores the canonical text of the version, and returns the title under which it is to be published:
-/// the uploader's, else the one that stands in the document, else the one that the document has. The
-/// document's own changes with the publication: until then the version before answers under its title.
+/// the uploader's, else the one that stands in the document, else the file's name. The document's own
+/// changes with the publication: until then the version before answers under its title.
 ///
 /// # Errors
 /// `Conflict` where the claim is lost.
@@ -97,9 +97,11 @@ pub async fn save_text(scope: &SystemScope, store: &Store, claim: &Claim, text: 
     .await
     .map_err(fault)?;
     let title = sqlx::query_scalar(
-        "SELECT CASE WHEN title_given THEN title ELSE coalesce($2, title) END FROM documents WHERE id = $1",
+        "SELECT CASE WHEN title_given THEN title ELSE coalesce($3, (SELECT file_name FROM document_versions WHERE id = $2)) END
+         FROM documents WHERE id = $1",
     )
     .bind(claim.document.0)
+    .bind(claim.version.0)
     .bind(title)
     .fetch_one(&mut *tx)
     .await
@@ -182,7 +184,7 @@ pub async fn publish(scope: &SystemScope, store: &Store, claim: &Claim, embedder
     if newest {
         sqlx::query(
             "UPDATE documents SET current_version = $2, updated_at = now(),
-                 title = CASE WHEN title_given THEN title ELSE coalesce((SELECT own_title FROM document_versions WHERE id = $2), title) END
+                 title = CASE WHEN title_given THEN title ELSE (SELECT coalesce(own_title, file_name) FROM document_versions WHERE id = $2) END
              WHERE id = $1",
         )
         .bind(claim.document.0)

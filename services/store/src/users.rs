@@ -134,7 +134,7 @@ pub async fn by_email(scope: &SystemScope, store: &Store, tenant: TenantId, emai
 /// Shuts a user out or lets them back in; sessions of a disabled user end.
 ///
 /// # Errors
-/// `NotFound`.
+/// `NotFound`; `Conflict` where the tenant would have no administrator left.
 pub async fn set_status(scope: &Scope, store: &Store, user: UserId, active: bool) -> Result<Receipt> {
     let mut tx = store.manage(scope).await?;
     let changed = sqlx::query("UPDATE users SET active = $2 WHERE id = $1")
@@ -147,6 +147,13 @@ pub async fn set_status(scope: &Scope, store: &Store, user: UserId, active: bool
         return Err(Error::not_found());
     }
     if !active {
+        let managed: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users WHERE role = 'admin' AND active)")
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(fault)?;
+        if !managed {
+            return Err(Error::conflict("This is the tenant's only administrator. Make another one first."));
+        }
         sqlx::query("DELETE FROM sessions WHERE user_id = $1").bind(user.0).execute(&mut *tx).await.map_err(fault)?;
     }
     let epoch = epoch_in(&mut tx).await?;

@@ -23,6 +23,7 @@ async fn queue() {
     one_document_has_one_running_job(&house).await;
     a_wait_holds_no_newer_version_up(&house).await;
     a_title_comes_with_its_version(&house).await;
+    a_version_without_a_title_has_its_files_name(&house).await;
     older_versions_never_win(&house).await;
     the_same_bytes_are_no_work(&house).await;
     house.close().await;
@@ -273,6 +274,21 @@ async fn a_title_comes_with_its_version(house: &House) {
     jobs::publish(&house.system(), store, &second, "test").await.unwrap();
     assert_eq!(title(first.document).await, "New");
     assert_eq!(access::epoch(admin, store).await.unwrap(), epoch, "no right has changed");
+}
+
+async fn a_version_without_a_title_has_its_files_name(house: &House) {
+    let (company, library) = library(house, "untitled").await;
+    let (admin, store) = (&company.admin, house.store());
+    for (content, own) in [("v1", Some("Old")), ("v2", None)] {
+        accepted(house, admin, library, "one", content).await;
+        let claim = due(house).await;
+        let text = TextRow { title: own.map(str::to_owned), ..text_row("text") };
+        let named = jobs::save_text(&house.system(), store, &claim, &text).await.unwrap();
+        jobs::publish(&house.system(), store, &claim, "test").await.unwrap();
+        let shown = documents::get(admin, store, claim.document).await.unwrap().title;
+        // The old one's title would be that of another text.
+        assert_eq!((shown.as_str(), named == "Old"), (named.as_str(), own.is_some()));
+    }
 }
 
 async fn older_versions_never_win(house: &House) {

@@ -36,6 +36,10 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<ExitCode> {
         Some((command, rest)) => (command.as_str(), rest),
         None => ("help", arguments),
     };
+    if rest.iter().any(|argument| argument == "--help" || argument == "-h") {
+        print!("{USAGE}");
+        return Ok(ExitCode::SUCCESS);
+    }
     match command {
         "demo" => demo::run(&Setup::new()?, rest),
         "test" => test::run(&Setup::new()?, rest),

@@ -6,6 +6,7 @@ use fuente_extract::{ExtractError, Jail, Ocr};
 use libtest_mimic::Trial;
 use pdfium_render::prelude::{PdfBitmapFormat, PdfRenderConfig, Pdfium};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -31,21 +32,20 @@ fn with_ocr() -> Option<Jail> {
 
 const WORDS: &str = "The night shift starts at ten";
 
-/// The binding is made once in a process.
-fn pdfium() -> &'static Pdfium {
-    static PDFIUM: std::sync::OnceLock<Pdfium> = std::sync::OnceLock::new();
-    PDFIUM
-        .get_or_init(|| Pdfium::new(Pdfium::bind_to_library(jail("extract-child").pdfium).expect("libpdfium is there")))
+/// A page with [`WORDS`], as gray dots: width, height, dots. Drawn once, because a process may bind
+/// PDFium only once and a handle to it stays on its thread.
+fn dots() -> &'static (usize, usize, Vec<u8>) {
+    static DOTS: OnceLock<(usize, usize, Vec<u8>)> = OnceLock::new();
+    DOTS.get_or_init(drawn)
 }
 
-/// A page with [`WORDS`], as gray dots: width, height, dots.
-fn dots() -> (usize, usize, Vec<u8>) {
+fn drawn() -> (usize, usize, Vec<u8>) {
     let content = format!("BT /F1 14 Tf 20 60 Td ({WORDS}) Tj ET");
     let pdf = format!(
         "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 120]/Contents 4 0 R/Resources<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>endobj\n4 0 obj<</Length {}>>stream\n{content}\nendstream endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n",
         content.len()
     );
-    let pdfium = pdfium();
+    let pdfium = Pdfium::new(Pdfium::bind_to_library(jail("extract-child").pdfium).expect("libpdfium is there"));
     let document = pdfium.load_pdf_from_byte_slice(pdf.as_bytes(), None).expect("our own PDF");
     let config = PdfRenderConfig::new().set_fixed_size(1250, 500).set_format(PdfBitmapFormat::Gray);
     let page = document.pages().get(0).unwrap();
@@ -66,10 +66,10 @@ fn scanned_pdf(pages: usize) -> Vec<u8> {
 }
 
 fn tiff(pages: usize) -> Vec<u8> {
-    let (width, height, dots) = dots();
+    let &(width, height, ref dots) = dots();
     let mut file = b"II*\0".to_vec();
     file.extend(((8 + dots.len()) as u32).to_le_bytes());
-    file.extend(&dots);
+    file.extend(dots);
     for page in 0..pages {
         let entries: [(u16, u32); 9] = [
             (256, width as u32),

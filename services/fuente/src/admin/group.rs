@@ -2,9 +2,9 @@
 
 use super::Session;
 use crate::client::user_named;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::Subcommand;
-use fuente_contract::{GroupId, Scope};
+use fuente_contract::{Error, ErrorCode, GroupId, Scope};
 use fuente_settings::Settings;
 use fuente_store::groups;
 use std::process::ExitCode;
@@ -76,16 +76,23 @@ async fn change(session: &Session, scope: &Scope, group: &str, member: &str, add
         if add {
             groups::add_user(scope, store, id, user).await?
         } else {
-            groups::remove_user(scope, store, id, user).await?
+            groups::remove_user(scope, store, id, user).await.map_err(|error| absent(error, group, member))?
         }
     } else {
         let inner = named(session, scope, member).await?;
         if add {
             groups::add_group(scope, store, id, inner).await?
         } else {
-            groups::remove_group(scope, store, id, inner).await?
+            groups::remove_group(scope, store, id, inner).await.map_err(|error| absent(error, group, member))?
         }
     };
     println!("Done; it holds from access epoch {} on.", receipt.epoch);
     Ok(())
+}
+
+fn absent(error: Error, group: &str, member: &str) -> anyhow::Error {
+    match error.code {
+        ErrorCode::NotFound => anyhow!("{member} is not in {group}."),
+        _ => error.into(),
+    }
 }

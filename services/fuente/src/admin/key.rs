@@ -8,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use fuente_contract::{ApiKeyId, Scope};
 use fuente_gateway::routes::KEY_SCOPES;
 use fuente_settings::Settings;
-use fuente_store::{NewKey, api_keys};
+use fuente_store::{ApiKeyInfo, NewKey, api_keys};
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
@@ -50,9 +50,10 @@ impl KeyCommand {
         match &self.what {
             What::Create { name, user, scopes } => create(session, &scope, name, user, scopes).await,
             What::List => {
+                let people = crate::admin::emails(session, &scope).await?;
                 for key in crate::admin::every(async |page| api_keys::list(&scope, &session.store, &page).await).await?
                 {
-                    println!("{}  {:<24} {}", key.id, key.name, key.scopes.join(","));
+                    println!("{}", line(&key, people.get(&key.user).map_or("", String::as_str)));
                 }
                 Ok(())
             }
@@ -63,6 +64,16 @@ impl KeyCommand {
             }
         }
     }
+}
+
+fn line(key: &ApiKeyInfo, user: &str) -> String {
+    let state = match (&key.expires_at, key.revoked) {
+        (_, true) => "revoked".to_owned(),
+        (Some(time), false) => format!("expires {time}"),
+        (None, false) => "never expires".to_owned(),
+    };
+    let held = if key.libraries.is_some() { ", some libraries only" } else { "" };
+    format!("{}  {:<24} {:<32} {}{held}  {state}", key.id, key.name, user, key.scopes.join(","))
 }
 
 async fn create(session: &Session, scope: &Scope, name: &str, user: &str, scopes: &[String]) -> Result<()> {

@@ -4,10 +4,11 @@ use super::{Session, group};
 use crate::client::user_named;
 use anyhow::{Context, Result};
 use clap::Subcommand;
-use fuente_contract::Scope;
 use fuente_contract::access::{Effect, Rule, Who};
+use fuente_contract::{GroupId, Scope, UserId};
 use fuente_settings::Settings;
-use fuente_store::libraries;
+use fuente_store::{groups, libraries};
+use std::collections::HashMap;
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
@@ -79,20 +80,47 @@ impl LibraryCommand {
                 println!("Done; it holds from access epoch {} on.", receipt.epoch);
             }
             What::List => {
+                let names = Names::of(session, &scope).await?;
                 for library in
                     crate::admin::every(async |page| libraries::list(&scope, &session.store, &page).await).await?
                 {
-                    println!(
-                        "{}  {:<24} {} rule(s)  {}",
-                        library.id,
-                        library.name,
-                        library.rules.len(),
-                        library.description
-                    );
+                    let rules: Vec<String> = library.rules.iter().map(|rule| names.said(rule)).collect();
+                    let rules = if rules.is_empty() { "owners only".to_owned() } else { rules.join("; ") };
+                    println!("{}  {:<24} {rules}  {}", library.id, library.name, library.description);
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// What people and groups are called.
+struct Names {
+    people: HashMap<UserId, String>,
+    groups: HashMap<GroupId, String>,
+}
+
+impl Names {
+    async fn of(session: &Session, scope: &Scope) -> Result<Self> {
+        let groups = crate::admin::every(async |page| groups::list(scope, &session.store, &page).await).await?;
+        Ok(Self {
+            people: crate::admin::emails(session, scope).await?,
+            groups: groups.into_iter().map(|group| (group.id, group.name)).collect(),
+        })
+    }
+
+    /// A rule as `--allow` and `--deny` take it.
+    fn said(&self, rule: &Rule) -> String {
+        let effect = if rule.effect == Effect::Allow { "allow" } else { "deny" };
+        let who = match &rule.who {
+            Who::Everyone => "everyone".to_owned(),
+            Who::User(user) => self.people.get(user).cloned().unwrap_or_else(|| user.to_string()),
+            Who::AllOf(all) => {
+                let named = |group: &GroupId| self.groups.get(group).cloned().unwrap_or_else(|| group.to_string());
+                all.iter().map(named).collect::<Vec<_>>().join("+")
+            }
+        };
+        format!("{effect} {who}")
     }
 }
 

@@ -12,7 +12,8 @@ use crate::{assemble, client};
 use anyhow::Result;
 use fuente_contract::{Credential, Cursor, Door, Page, Role, Scope, TenantId, UserId};
 use fuente_settings::Settings;
-use fuente_store::{EmbeddedPostgres, Store};
+use fuente_store::{EmbeddedPostgres, Store, users};
+use std::collections::HashMap;
 
 /// The operator of the machine, acting as administrator of a tenant. No user has this id, so the
 /// operator owns nothing and reads no document.
@@ -41,7 +42,13 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Of an installation that there is: a mistyped folder must not become an empty one.
     pub(crate) async fn open(settings: &Settings) -> Result<Self> {
+        client::must_exist(settings)?;
+        Self::open_or_make(settings).await
+    }
+
+    pub(crate) async fn open_or_make(settings: &Settings) -> Result<Self> {
         let (store, postgres) = assemble::open_store(settings).await?;
         Ok(Self { store, door: Door::open(), postgres })
     }
@@ -59,6 +66,12 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Everybody's e-mail address.
+pub(crate) async fn emails(session: &Session, scope: &Scope) -> Result<HashMap<UserId, String>> {
+    let users = every(async |page| users::list(scope, &session.store, &page).await).await?;
+    Ok(users.into_iter().map(|user| (user.id, user.email)).collect())
 }
 
 /// A random password, for accounts made on the command line.

@@ -26,7 +26,11 @@ pub(crate) enum TenantCommand {
 
 impl TenantCommand {
     pub(crate) async fn run(self, settings: Settings) -> Result<ExitCode> {
-        let session = Session::open(&settings).await?;
+        // The one command that may come before the first start.
+        let session = match &self {
+            Self::Create { .. } => Session::open_or_make(&settings).await?,
+            Self::List => Session::open(&settings).await?,
+        };
         let done = match &self {
             Self::Create { slug, name, admin } => create(&session, slug, name, admin).await,
             Self::List => list(&session).await,

@@ -62,6 +62,9 @@ pub(super) fn check(request: &AskRequest) -> Result<()> {
     if request.history.len() > TURNS {
         return Err(Error::invalid(format!("`history` may hold {TURNS} turns at most.")));
     }
+    if request.history.iter().any(|turn| turn.question.contains('\0') || turn.answer.contains('\0')) {
+        return Err(Error::invalid("`history` holds a NUL character. Take it out."));
+    }
     Ok(())
 }
 

@@ -37,8 +37,10 @@ struct DocumentParams {
     #[serde(default, deserialize_with = "params::some_id")]
     library: Option<LibraryId>,
     /// `next` of the page before; leave out for the first page.
+    #[serde(default, deserialize_with = "params::after")]
     after: Option<String>,
     /// Rows wanted, 1 to 200; 50 if left out.
+    #[serde(default, deserialize_with = "params::limit")]
     limit: Option<u32>,
 }
 

@@ -118,6 +118,68 @@ pub async fn ids_that_do_not_exist_and_malformed_ones_answer_the_same(running: &
     }
 }
 
+pub async fn lists_refuse_what_no_page_gave(running: &Running) {
+    let lists = guarded().filter(|row| row.method == "GET" && !row.path.contains('{'));
+    let mut count = 0;
+    for row in lists.filter(|row| {
+        let paged = ["users", "groups", "libraries", "documents", "jobs", "api-keys", "policies", "conversations"];
+        row.path != "/v1/libraries" && paged.iter().any(|list| row.path.ends_with(list))
+    }) {
+        let get = |query: &str| running.send(running.as_admin(Method::GET, &format!("{}?{query}", row.path)));
+        for (query, field) in [
+            ("limit=0", "limit"),
+            ("limit=201", "limit"),
+            ("limit=-1", "limit"),
+            ("limit=ten", "limit"),
+            ("after=here", "after"),
+        ] {
+            let told = get(query).await;
+            assert_eq!(
+                (told.status.as_u16(), told.json()["code"].as_str()),
+                (422, Some("invalid_request")),
+                "{} {query}",
+                row.path
+            );
+            assert!(told.text.contains(&format!("`{field}` takes")), "{} {query}: {}", row.path, told.text);
+        }
+        assert_eq!(get("limit=1").await.status, 200, "{}", row.path);
+        count += 1;
+    }
+    assert_eq!(count, 9, "a list was renamed");
+}
+
+pub async fn text_that_no_row_can_hold_is_refused(running: &Running) {
+    let library = json!({"name": "a\u{0}b", "rules": []});
+    let ask = json!({"question": "What?", "history": [{"question": "a\u{0}b", "answer": ""}]});
+    let asked = json!({"question": "What\u{0}?"});
+    for (path, body) in [
+        ("/v1/admin/libraries", library.clone()),
+        ("/v1/admin/groups", json!({"name": "a\u{0}b"})),
+        ("/v1/admin/users", json!({"email": "nul@x.org", "name": "a\u{0}b"})),
+        ("/v1/conversations", json!({"title": "a\u{0}b"})),
+        ("/v1/search", json!({"query": "a\u{0}b"})),
+        ("/v1/ask", ask),
+        ("/v1/ask", asked),
+    ] {
+        let told = running.send(running.as_admin(Method::POST, path).json(&body)).await;
+        assert_eq!(
+            (told.status.as_u16(), told.json()["code"].as_str()),
+            (422, Some("invalid_request")),
+            "{path}: {}",
+            told.text
+        );
+    }
+    let told = running.send(running.as_admin(Method::GET, "/v1/admin/documents?text=a%00b")).await;
+    assert_eq!(told.status.as_u16(), 422, "{}", told.text);
+}
+
+pub async fn the_last_administrator_stays(running: &Running) {
+    let me = running.send(running.as_admin(Method::GET, "/v1/me")).await.json();
+    let path = format!("/v1/admin/users/{}/status", me["user"]["id"].as_str().unwrap());
+    let told = running.send(running.as_admin(Method::PUT, &path).json(&json!({"active": false}))).await;
+    assert_eq!(told.status.as_u16(), 409, "{}", told.text);
+}
+
 pub async fn methods_and_paths_that_do_not_exist_say_so(running: &Running) {
     let wrong = running.send(running.as_admin(Method::PUT, "/v1/me")).await;
     assert_eq!(

@@ -15,6 +15,9 @@ async fn the_door_holds() {
     entry::members_do_not_administer(&running).await;
     entry::unknown_fields_are_refused_everywhere(&running).await;
     entry::ids_that_do_not_exist_and_malformed_ones_answer_the_same(&running).await;
+    entry::lists_refuse_what_no_page_gave(&running).await;
+    entry::text_that_no_row_can_hold_is_refused(&running).await;
+    entry::the_last_administrator_stays(&running).await;
     entry::methods_and_paths_that_do_not_exist_say_so(&running).await;
     passwords::a_new_password_ends_what_the_old_one_opened(&running).await;
     entry::signing_in_tells_nothing_and_is_limited(&running).await;

@@ -63,8 +63,10 @@ struct ManagedParams {
     /// Only those that changed at this time or later (RFC 3339).
     updated_since: Option<String>,
     /// `next` of the page before; leave out for the first page.
+    #[serde(default, deserialize_with = "params::after")]
     after: Option<String>,
     /// Rows wanted, 1 to 200; 50 if left out.
+    #[serde(default, deserialize_with = "params::limit")]
     limit: Option<u32>,
 }
 

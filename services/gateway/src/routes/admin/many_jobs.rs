@@ -54,8 +54,10 @@ struct JobListParams {
     #[serde(default, deserialize_with = "params::some_id")]
     document: Option<DocumentId>,
     /// `next` of the page before; leave out for the first page.
+    #[serde(default, deserialize_with = "params::after")]
     after: Option<String>,
     /// Rows wanted, 1 to 200; 50 if left out.
+    #[serde(default, deserialize_with = "params::limit")]
     limit: Option<u32>,
 }
 
