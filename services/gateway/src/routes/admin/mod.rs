@@ -3,6 +3,7 @@
 pub(super) mod access;
 pub(super) mod api_keys;
 pub(super) mod documents;
+pub(super) mod embedding;
 mod form;
 pub(super) mod groups;
 pub(super) mod jobs;
@@ -26,7 +27,7 @@ const DOCUMENTS: Rule = Rule::Admin(Key::Scope(WRITE));
 
 /// The rows of every file here.
 pub(super) static RULES: LazyLock<Vec<RouteRule>> = LazyLock::new(|| {
-    let nouns: [&[RouteRule]; 12] = [
+    let nouns: [&[RouteRule]; 13] = [
         libraries::RULES,
         documents::RULES,
         upload::RULES,
@@ -39,6 +40,7 @@ pub(super) static RULES: LazyLock<Vec<RouteRule>> = LazyLock::new(|| {
         api_keys::RULES,
         access::RULES,
         reconcile::RULES,
+        embedding::RULES,
     ];
     nouns.concat()
 });
