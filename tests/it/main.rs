@@ -8,6 +8,7 @@ mod company;
 mod crashes;
 mod deploy;
 mod documents;
+mod embedding;
 mod faults;
 mod jobs;
 mod leaks;
@@ -49,6 +50,7 @@ fn cases() -> Vec<Case> {
         leaks::cases(),
         rights::cases(),
         documents::cases(),
+        embedding::cases(),
         uploads::cases(),
         jobs::cases(),
         answers::cases(),
