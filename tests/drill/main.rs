@@ -8,7 +8,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 Usage: fuente-drill crash [--kills N] [--seed N] [--check]
        fuente-drill stale [--rounds N] [--check]
-       fuente-drill bench ingest FOLDER [--files N] [--check]";
+       fuente-drill bench ingest FOLDER [--files N] [--check]
+       fuente-drill bench upload [--megabytes N] [--check]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,12 +34,19 @@ fn main() -> ExitCode {
             let figures = bench::ingest::run(Path::new(folder), files, say);
             (figures.json(), figures.missed())
         }
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
+        (["bench", "upload", ..], ..) => {
+            let Some(megabytes) = number("--megabytes", 1_000) else { return usage() };
+            let figures = runtime().block_on(bench::upload::run(megabytes, say));
+            (figures.json(), figures.missed())
         }
+        _ => return usage(),
     };
     ended(&done.0, &done.1, words.contains(&"--check"))
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
 }
 
 fn runtime() -> tokio::runtime::Runtime {

@@ -4,6 +4,8 @@
 
 mod answers;
 mod apart;
+mod archives;
+mod commands;
 mod company;
 mod crashes;
 mod deploy;
@@ -12,6 +14,7 @@ mod embedding;
 mod faults;
 mod jobs;
 mod leaks;
+mod metrics;
 mod queue;
 mod rights;
 mod tidy;
@@ -52,10 +55,13 @@ fn cases() -> Vec<Case> {
         documents::cases(),
         embedding::cases(),
         uploads::cases(),
+        archives::cases(),
+        commands::cases(),
         jobs::cases(),
         answers::cases(),
         apart::cases(),
         faults::cases(),
+        metrics::cases(),
         queue::cases(),
         company::cases(),
         crashes::cases(),

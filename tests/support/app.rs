@@ -12,7 +12,7 @@ pub struct TestApp {
     pub url: String,
     pub running: Running,
     runtime: Runtime,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// Settings of a test: embedded everything under `folder`, a free port, the small test model.
@@ -22,6 +22,9 @@ pub fn settings(folder: &std::path::Path) -> Settings {
     settings.gateway.port = 0;
     settings.models.generator = "qwen-0.5b".to_owned();
     settings.extract.program = program("fuente");
+    // Small, so that a bomb need not be a large one.
+    settings.gateway.max_archive_entries = 100;
+    settings.gateway.max_unpacked_bytes = 64 << 20;
     settings
 }
 
@@ -60,7 +63,12 @@ impl TestApp {
         let running = runtime
             .block_on(assemble::start(&settings))
             .unwrap_or_else(|error| panic!("Fuente does not start: {error:#}"));
-        Self { url: running.url.clone(), running, runtime, _folder: folder }
+        Self { url: running.url.clone(), running, runtime, folder }
+    }
+
+    /// Where its data are.
+    pub fn data(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Runs a test's future.

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod crash;
 pub mod events;
 pub mod held;
+mod house;
 pub mod people;
 pub mod stale;
 pub mod tenant;

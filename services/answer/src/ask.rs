@@ -3,7 +3,7 @@
 use crate::abstain::{self, Abstention};
 use crate::error::from_model;
 use crate::ground::{Grounding, Question};
-use crate::{judge, prompt, refuse};
+use crate::{judge, meter, prompt, refuse};
 use fuente_contract::answer::{AnswerEvent, AnswerStream, AskRequest, Usage};
 use fuente_contract::{Answer, Error, Result, Scope, Search};
 use fuente_models::{Embedder, Finish, GenerateEvent, GenerateRequest, GenerateStream, Generator, Sampling, Shares};
@@ -54,6 +54,12 @@ pub(crate) struct Run {
 #[async_trait::async_trait]
 impl Answer for Answerer {
     async fn ask(&self, scope: &Scope, request: AskRequest) -> Result<AnswerStream> {
+        self.begin(scope, request).await.inspect_err(meter::refused_to_begin)
+    }
+}
+
+impl Answerer {
+    async fn begin(&self, scope: &Scope, request: AskRequest) -> Result<AnswerStream> {
         let clock = Instant::now();
         let question = Question::of(&request)?;
         let grounding = question.ground(scope, self.search.as_ref(), &request, self.options.evidence_tokens).await?;
@@ -189,6 +195,7 @@ impl Answerer {
             yield AnswerEvent::Usage(reply.trace.usage);
             yield AnswerEvent::Done(Box::new(reply));
         }
+        .inspect(meter::heard)
         .boxed()
     }
 }

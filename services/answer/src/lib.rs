@@ -11,6 +11,7 @@ mod error;
 mod follow_up;
 mod ground;
 mod judge;
+mod meter;
 mod prompt;
 mod quote;
 mod refuse;

@@ -8,6 +8,7 @@ use fuente_contract::{Door, Error, Result};
 use fuente_models::{Embedder, EmbedderOptions, Generator, LocalOptions, RemoteOptions, manifest};
 use fuente_settings::{EngineKind, Settings};
 use fuente_wire::health::Ready;
+use fuente_wire::metrics::{Metrics, NoGauges, TAKEN as METRICS};
 use fuente_wire::{Opener, RemoteSearch};
 use std::sync::Arc;
 
@@ -25,8 +26,8 @@ pub async fn generator(settings: &Settings) -> Result<Arc<dyn Generator>> {
             context_tokens: models.context_tokens,
         }),
         EngineKind::Local => {
-            let entry =
-                manifest::entry(&models.generator).map_err(|error| Error::unavailable(error.to_string(), 60))?;
+            let entry = manifest::generator(&models.generator)
+                .map_err(|error| Error::invalid(format!("`models.generator`: {error}.")))?;
             let options = LocalOptions {
                 file: entry.directory(&settings.cache()).join("model.gguf"),
                 sha256: entry.sha256().into(),
@@ -100,6 +101,11 @@ pub async fn build(settings: &Settings) -> anyhow::Result<(Server, u16)> {
 /// As [`build`], or where the server breaks.
 pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let (server, port) = build(settings).await?;
+    let metrics = Metrics::serve(&settings.telemetry.metrics_listen, Arc::new(NoGauges)).context(METRICS)?;
     tracing::info!(port, "answer service listens");
-    server.await.map_err(Into::into)
+    server.await?;
+    if let Some(metrics) = metrics {
+        metrics.stop().await;
+    }
+    Ok(())
 }

@@ -3,6 +3,8 @@
 //!
 //! Every step narrows; a step that this kernel or user cannot take is left to the others.
 
+#[cfg(test)]
+mod alone;
 mod calls;
 
 use crate::Limits;

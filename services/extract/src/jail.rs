@@ -252,8 +252,9 @@ pub(crate) async fn bounded(pipe: impl AsyncRead + Unpin, allowed: u64) -> Vec<u
 
 /// Why a child ended that gave no answer.
 pub(crate) fn reason(status: ExitStatus, words: &str) -> ExtractError {
-    let out_of_memory =
-        ["memory allocation of", "bad_alloc", "out of memory", "Out of memory"].iter().any(|sign| words.contains(sign));
+    // The last is what Rust says where the PDF engine throws, which it does only without memory.
+    let signs = ["memory allocation of", "bad_alloc", "out of memory", "Out of memory", "foreign exceptions"];
+    let out_of_memory = signs.iter().any(|sign| words.contains(sign));
     match status.signal().and_then(|signal| nix::sys::signal::Signal::try_from(signal).ok()) {
         Some(nix::sys::signal::Signal::SIGXCPU | nix::sys::signal::Signal::SIGALRM) => ExtractError::TimedOut,
         // Only the kernel, short of memory, kills a child that we have not killed.

@@ -4,12 +4,14 @@ use anyhow::{Context, Result};
 use fuente_answer::Answerer;
 use fuente_contract::{Answer, Door, Ingest, Search};
 use fuente_gateway::Parts;
+use fuente_ingest::meter::QueueGauges;
 use fuente_ingest::startup::Workers;
 use fuente_models::{Embedder, Generator};
 use fuente_search::Searcher;
 use fuente_settings::Settings;
 use fuente_store::{EmbeddedPostgres, Store, folder};
 use fuente_vectors::Indexes;
+use fuente_wire::metrics::{Metrics, TAKEN};
 use std::sync::Arc;
 
 /// The rooms, opened; no service yet.
@@ -53,13 +55,18 @@ pub struct Running {
     server: actix_web::dev::ServerHandle,
     serving: tokio::task::JoinHandle<std::io::Result<()>>,
     workers: Workers,
+    metrics: Option<Metrics>,
     postgres: Option<EmbeddedPostgres>,
 }
 
 /// Starts every service and the gateway; returns once the door is open.
 pub async fn start(settings: &Settings) -> Result<Running> {
+    fuente_gateway::startup::address_is_free(settings)?;
     let rooms = Rooms::open(settings).await?;
     let door = Door::open();
+    // First, so that nothing goes uncounted.
+    let gauges = QueueGauges { system: door.system(), store: rooms.store.clone() };
+    let metrics = Metrics::serve(&settings.telemetry.metrics_listen, Arc::new(gauges)).context(TAKEN)?;
     let wanted = rooms.embedder.clone();
     let embedders = fuente_search::startup::embedders(settings, &door.system(), &rooms.store, &rooms.indexes, wanted)
         .await
@@ -101,6 +108,7 @@ pub async fn start(settings: &Settings) -> Result<Running> {
         server: handle,
         serving,
         workers,
+        metrics,
         postgres: rooms.postgres,
     })
 }
@@ -119,6 +127,9 @@ impl Running {
     pub async fn stop(self) -> Result<()> {
         self.server.stop(true).await;
         self.workers.stop().await;
+        if let Some(metrics) = self.metrics {
+            metrics.stop().await;
+        }
         self.store.close().await;
         if let Some(postgres) = self.postgres {
             postgres.stop().await.context("Postgres did not stop cleanly.")?;

@@ -74,6 +74,8 @@ impl Server {
         }
         let mut settings = settings.clone();
         settings.gateway.port = 0;
+        // A command is not what an operator watches, and the address may be a server's.
+        settings.telemetry.metrics_listen.clear();
         let running = assemble::start(&settings).await?;
         Ok(Self {
             url: running.url.clone(),
@@ -195,7 +197,7 @@ pub(crate) struct Full(pub(crate) u64);
 
 impl std::fmt::Display for Full {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "The queue is full; try again in {} s.", self.0)
+        write!(f, "The queue is full; the next try is in {} s.", self.0)
     }
 }
 

@@ -5,7 +5,7 @@
 //! What the library holds of the folder is told by the documents' metadata, so that a delete never
 //! touches what somebody else put there.
 
-use crate::ingest::walk;
+use crate::ingest::{Found, walk};
 use crate::shelf::{Shelf, Tally};
 use anyhow::{Context, Result, bail};
 use fuente_contract::document::DeleteReceipt;
@@ -26,8 +26,13 @@ const KEY: &str = "folder";
 /// What tells that a file was not written to.
 type Stamp = (u64, Option<SystemTime>);
 
-/// A file of the folder, as one look found it.
-type Look = BTreeMap<String, (PathBuf, Stamp)>;
+/// The folder, as one look found it.
+#[derive(Default)]
+struct Look {
+    files: BTreeMap<String, (PathBuf, Stamp)>,
+    /// Hidden files and folders that were passed by.
+    hidden: usize,
+}
 
 /// What the library holds of the folder.
 struct Held {
@@ -38,6 +43,8 @@ struct Held {
 pub(crate) struct InStep<'a> {
     shelf: Shelf<'a>,
     folder: PathBuf,
+    /// Whether hidden files are followed too.
+    hidden: bool,
     metadata: String,
     held: HashMap<String, Held>,
     /// Files that need no look at their bytes while they stay as they are.
@@ -45,10 +52,10 @@ pub(crate) struct InStep<'a> {
 }
 
 impl<'a> InStep<'a> {
-    pub(crate) async fn new(shelf: Shelf<'a>, folder: &Path) -> Result<Self> {
+    pub(crate) async fn new(shelf: Shelf<'a>, folder: &Path, hidden: bool) -> Result<Self> {
         let folder = folder.canonicalize().with_context(|| format!("{} cannot be found.", folder.display()))?;
         let metadata = serde_json::json!({ KEY: folder.to_string_lossy() }).to_string();
-        let mut step = Self { shelf, folder, metadata, held: HashMap::new(), settled: HashMap::new() };
+        let mut step = Self { shelf, folder, hidden, metadata, held: HashMap::new(), settled: HashMap::new() };
         step.ask().await?;
         Ok(step)
     }
@@ -79,13 +86,13 @@ impl<'a> InStep<'a> {
     }
 
     fn look(&self) -> Result<Look> {
-        let mut files = Vec::new();
-        walk(&self.folder, &self.folder, &mut files)?;
-        let mut look = Look::new();
-        for (path, external) in files {
+        let mut found = Found::default();
+        walk(&self.folder, &self.folder, self.hidden, &mut found)?;
+        let mut look = Look { hidden: found.hidden, ..Look::default() };
+        for (path, external) in found.files {
             // It may be gone by now; the next look will tell.
             if let Ok(found) = std::fs::metadata(&path) {
-                look.insert(external, (path, (found.len(), found.modified().ok())));
+                look.files.insert(external, (path, (found.len(), found.modified().ok())));
             }
         }
         Ok(look)
@@ -94,16 +101,18 @@ impl<'a> InStep<'a> {
     /// Brings the library in step, once.
     pub(crate) async fn once(&mut self, delete: bool) -> Result<Tally> {
         let look = self.look()?;
-        if look.is_empty() {
+        if look.files.is_empty() {
             bail!("There is no file in {}. Nothing was deleted: is it the right folder?", self.folder.display());
         }
-        self.round(&look, &look, delete).await
+        let tally = self.round(&look, &look, delete).await?;
+        Ok(Tally { hidden: look.hidden, ..tally })
     }
 
     /// Keeps the library in step until Ctrl-C; says what it did.
     pub(crate) async fn watch(&mut self) -> Result<Tally> {
         println!("Watching {}. Ctrl-C ends it.", self.folder.display());
-        let (mut all, mut before) = (Tally::default(), self.look()?);
+        let mut before = self.look()?;
+        let mut all = Tally { hidden: before.hidden, ..Tally::default() };
         loop {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => return Ok(all),
@@ -120,7 +129,7 @@ impl<'a> InStep<'a> {
             };
             let round = tokio::select! {
                 _ = tokio::signal::ctrl_c() => return Ok(all),
-                round = self.round(&before, &now, !now.is_empty()) => round,
+                round = self.round(&before, &now, !now.files.is_empty()) => round,
             };
             match round {
                 Ok(done) => {
@@ -128,6 +137,7 @@ impl<'a> InStep<'a> {
                         done.print();
                     }
                     all.add(done);
+                    all.hidden = now.hidden;
                 }
                 // The server may be away for a while: everything is compared again.
                 Err(error) => {
@@ -143,8 +153,8 @@ impl<'a> InStep<'a> {
     /// looks agree on is touched, so that a file that is still being written is left alone.
     async fn round(&mut self, before: &Look, now: &Look, delete: bool) -> Result<Tally> {
         let (mut tally, mut send) = (Tally::default(), Vec::new());
-        for (external, (path, stamp)) in now {
-            let steady = before.get(external).is_some_and(|(_, earlier)| earlier == stamp);
+        for (external, (path, stamp)) in &now.files {
+            let steady = before.files.get(external).is_some_and(|(_, earlier)| earlier == stamp);
             if !steady || self.settled.get(external) == Some(stamp) {
                 continue;
             }
@@ -158,8 +168,12 @@ impl<'a> InStep<'a> {
             tally.add(self.shelf.send(&send, Some(&self.metadata)).await?);
             self.ask().await?;
         }
-        let gone: Vec<String> =
-            self.held.keys().filter(|id| !now.contains_key(*id) && !before.contains_key(*id)).cloned().collect();
+        let gone: Vec<String> = self
+            .held
+            .keys()
+            .filter(|id| !now.files.contains_key(*id) && !before.files.contains_key(*id))
+            .cloned()
+            .collect();
         if delete && !gone.is_empty() {
             let caller = self.shelf.caller().await?;
             for external in gone {

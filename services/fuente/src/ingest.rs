@@ -2,7 +2,7 @@
 
 use crate::client::{Server, tenant_id};
 use crate::in_step::InStep;
-use crate::shelf::Shelf;
+use crate::shelf::{Shelf, Tally};
 use anyhow::{Context, Result, bail};
 use fuente_contract::document::{JobInfo, JobState, Priority};
 use fuente_contract::{Cursor, JobId, Page, Scope};
@@ -34,6 +34,12 @@ pub(crate) struct IngestFiles {
     /// and deleted files.
     #[arg(long)]
     watch: bool,
+    /// Take hidden files and folders (their names begin with a dot) too.
+    #[arg(long)]
+    hidden: bool,
+    /// The one file named is a ZIP archive: each file in it becomes a document of its own.
+    #[arg(long, conflicts_with_all = ["watch", "delete_missing", "hidden"])]
+    unpack: bool,
 }
 
 impl IngestFiles {
@@ -53,7 +59,7 @@ impl IngestFiles {
             bail!("There is no library `{}`. `fuente library list` shows those there are.", self.library);
         };
         // For one file somebody waits; a folder goes after what others wait for.
-        let single = matches!(self.paths.as_slice(), [file] if file.is_file());
+        let single = matches!(self.paths.as_slice(), [file] if file.is_file()) && !self.unpack;
         let shelf = Shelf {
             server,
             operator,
@@ -64,11 +70,17 @@ impl IngestFiles {
         };
         let tally = match (self.watch || self.delete_missing, self.paths.as_slice()) {
             (true, [folder]) if folder.is_dir() => {
-                let mut step = InStep::new(shelf, folder).await?;
+                let mut step = InStep::new(shelf, folder, self.hidden).await?;
                 if self.watch { step.watch().await? } else { step.once(self.delete_missing).await? }
             }
             (true, _) => bail!("`--watch` and `--delete-missing` take one folder."),
-            (false, _) => shelf.send(&listed(&self.paths)?, None).await?,
+            (false, [archive]) if self.unpack && archive.is_file() => shelf.send_archive(archive).await?,
+            (false, _) if self.unpack => bail!("`--unpack` takes one file, a ZIP archive."),
+            (false, _) => {
+                let found = listed(&self.paths, self.hidden)?;
+                let tally = shelf.send(&found.files, None).await?;
+                Tally { hidden: found.hidden, ..tally }
+            }
         };
         tally.print();
         Ok(if tally.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -81,37 +93,48 @@ pub(crate) fn encoded(text: &str) -> String {
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
-/// Every file below `paths`, with the external id it keeps from run to run.
-fn listed(paths: &[PathBuf]) -> Result<Vec<(PathBuf, String)>> {
-    let mut files = Vec::new();
+/// Files with the external id that each keeps from run to run, and how many were passed by.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) files: Vec<(PathBuf, String)>,
+    /// Hidden files and folders; what is in such a folder is not counted.
+    pub(crate) hidden: usize,
+}
+
+/// Every file below `paths`. What is named itself is taken, hidden or not.
+fn listed(paths: &[PathBuf], hidden: bool) -> Result<Found> {
+    let mut found = Found::default();
     for path in paths {
         if path.is_dir() {
-            walk(path, path, &mut files)?;
+            walk(path, path, hidden, &mut found)?;
         } else if path.is_file() {
-            files.push((path.clone(), path.file_name().unwrap_or_default().to_string_lossy().into_owned()));
+            found.files.push((path.clone(), path.file_name().unwrap_or_default().to_string_lossy().into_owned()));
         } else {
             bail!("{} is neither a file nor a folder.", path.display());
         }
     }
-    files.sort();
-    if files.is_empty() {
-        bail!("There is no file in what was named.");
+    found.files.sort();
+    match (found.files.is_empty(), found.hidden) {
+        (false, _) => Ok(found),
+        (true, 0) => bail!("There is no file in what was named."),
+        (true, _) => bail!("There are only hidden files in what was named. `--hidden` takes them too."),
     }
-    Ok(files)
 }
 
-pub(crate) fn walk(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, String)>) -> Result<()> {
+pub(crate) fn walk(root: &Path, folder: &Path, hidden: bool, found: &mut Found) -> Result<()> {
     for entry in std::fs::read_dir(folder).with_context(|| format!("{} cannot be read.", folder.display()))? {
         let path = entry?.path();
         // Links are not followed: they could lead out of the folder, or around in a circle.
         if path.is_symlink() {
             continue;
         }
-        if path.is_dir() {
-            walk(root, &path, files)?;
+        if !hidden && path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+            found.hidden += 1;
+        } else if path.is_dir() {
+            walk(root, &path, hidden, found)?;
         } else {
             let external = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-            files.push((path, external));
+            found.files.push((path, external));
         }
     }
     Ok(())

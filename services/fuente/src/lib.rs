@@ -4,6 +4,7 @@
 //! so that tests start the very same assembly.
 
 mod admin;
+mod archive;
 mod ask;
 pub mod assemble;
 pub mod cli;

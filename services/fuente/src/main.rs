@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         .map_err(anyhow::Error::from)
         .and_then(|runtime| runtime.block_on(cli.run(settings)));
     ended.unwrap_or_else(|error| {
-        eprintln!("{error:#}");
+        eprintln!("{}", fuente_wire::telemetry::said(error.chain()));
         ExitCode::FAILURE
     })
 }

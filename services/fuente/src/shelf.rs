@@ -5,7 +5,7 @@ use crate::ingest::{bar, encoded, settled};
 use anyhow::{Context, Result};
 use fuente_contract::document::{JobState, Priority};
 use fuente_contract::ingest::Accepted;
-use fuente_contract::{LibraryId, Scope};
+use fuente_contract::{JobId, LibraryId, Scope};
 use reqwest::Method;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub(crate) struct Tally {
     pub(crate) added: usize,
     pub(crate) unchanged: usize,
     pub(crate) deleted: usize,
+    /// Hidden files and folders that were passed by.
+    pub(crate) hidden: usize,
     pub(crate) refused: Vec<(PathBuf, String)>,
 }
 
@@ -35,6 +37,7 @@ impl Tally {
         self.added += other.added;
         self.unchanged += other.unchanged;
         self.deleted += other.deleted;
+        self.hidden += other.hidden;
         self.refused.extend(other.refused);
     }
 
@@ -47,6 +50,7 @@ impl Tally {
             ("added or changed", self.added),
             ("unchanged", self.unchanged),
             ("deleted", self.deleted),
+            ("hidden, skipped", self.hidden),
             ("refused", self.refused.len()),
         ] {
             println!("{what:<17}{count:>8}");
@@ -78,6 +82,12 @@ impl Shelf<'_> {
             sending.inc(1);
         }
         sending.finish_and_clear();
+        self.searchable(waiting, &mut tally).await?;
+        Ok(tally)
+    }
+
+    /// Waits until the jobs have ended, and counts how.
+    pub(crate) async fn searchable(&self, waiting: Vec<(JobId, PathBuf)>, tally: &mut Tally) -> Result<()> {
         let working = bar(waiting.len() as u64, "files searchable");
         for (job, path) in waiting {
             match settled(&self.operator, &self.server.store, job).await? {
@@ -90,10 +100,10 @@ impl Shelf<'_> {
             working.inc(1);
         }
         working.finish_and_clear();
-        Ok(tally)
+        Ok(())
     }
 
-    /// Sends one file; where the tenant's queue is full, waits as long as the server says, however often.
+    /// Sends one file, when there is room for it.
     async fn put_in_turn(
         &self,
         caller: &Caller,
@@ -101,15 +111,7 @@ impl Shelf<'_> {
         external: &str,
         metadata: Option<&str>,
     ) -> Result<Accepted> {
-        loop {
-            match self.put(caller, path, external, metadata).await {
-                Err(error) => match error.downcast_ref::<Full>() {
-                    Some(full) => tokio::time::sleep(Duration::from_secs(full.0)).await,
-                    None => return Err(error),
-                },
-                Ok(accepted) => return Ok(accepted),
-            }
-        }
+        in_turn(async || self.put(caller, path, external, metadata).await).await
     }
 
     /// Streams one file from the disk.
@@ -133,5 +135,21 @@ impl Shelf<'_> {
             .header("content-length", length)
             .body(reqwest::Body::wrap_stream(ReaderStream::with_capacity(file, 256 * 1024)));
         caller.json(request).await
+    }
+}
+
+/// Sends; where the tenant's queue is full, waits as long as the server says and sends again, however often.
+pub(crate) async fn in_turn<T>(send: impl AsyncFn() -> Result<T>) -> Result<T> {
+    loop {
+        match send().await {
+            Err(error) => match error.downcast_ref::<Full>() {
+                Some(full) => {
+                    eprintln!("{full}");
+                    tokio::time::sleep(Duration::from_secs(full.0)).await;
+                }
+                None => return Err(error),
+            },
+            sent => return sent,
+        }
     }
 }

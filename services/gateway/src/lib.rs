@@ -7,9 +7,11 @@
 
 mod attempts;
 mod converse;
+mod meter;
 pub mod routes;
 pub mod startup;
 mod state;
+mod unpack;
 mod watch;
 
 pub use startup::{Parts, build};

@@ -8,7 +8,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error:#}");
+            eprintln!("{}", fuente_wire::telemetry::said(error.chain()));
             ExitCode::FAILURE
         }
     }

@@ -10,6 +10,7 @@ use fuente_contract::{Answer, Door, Ingest, Search};
 use fuente_settings::{Settings, StoreMode};
 use fuente_store::{Store, StoreOptions};
 use fuente_wire::health::Ready;
+use fuente_wire::metrics::{Metrics, NoGauges, TAKEN as METRICS};
 use fuente_wire::{BodyLimit, RemoteAnswer, RemoteIngest, RemoteSearch};
 use std::io;
 use std::net::SocketAddr;
@@ -56,6 +57,18 @@ pub fn build(parts: Parts) -> io::Result<(Server, u16)> {
     Ok((server.run(), port))
 }
 
+/// Whether the gateway's address can be listened on, asked before models are loaded for nothing.
+///
+/// # Errors
+/// Names the address, and the settings that choose another.
+pub fn address_is_free(settings: &Settings) -> anyhow::Result<()> {
+    let (host, port) = (settings.gateway.host.as_str(), settings.gateway.port);
+    // Bound and let go at once; who takes it meanwhile is told of when the gateway binds it for good.
+    std::net::TcpListener::bind((host, port)).map(drop).with_context(|| {
+        format!("{host}:{port} cannot be listened on: stop what listens there, or set gateway.port (or gateway.host)")
+    })
+}
+
 /// The gateway as a process of its own, until told to stop. The other services are elsewhere.
 ///
 /// # Errors
@@ -70,6 +83,7 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     ] {
         ensure!(!url.is_empty(), "{key} is needed: the address of that service.");
     }
+    address_is_free(settings)?;
     // Serving needs no owner: that is the step before.
     let opened = fuente_store::open(&options(settings, "")).await.context("The gateway does not start.")?;
     let parts = Parts {
@@ -80,10 +94,13 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
         answer: Arc::new(RemoteAnswer::new(&settings.answer.url, secret)?),
         door: Door::open(),
     };
-    let (server, port) =
-        build(parts).context("The gateway does not start; is the address taken? Set gateway.host and gateway.port.")?;
+    let (server, port) = build(parts).context("The gateway does not start.")?;
+    let metrics = Metrics::serve(&settings.telemetry.metrics_listen, Arc::new(NoGauges)).context(METRICS)?;
     tracing::info!(host = settings.gateway.host, port, "gateway listens");
     server.await?;
+    if let Some(metrics) = metrics {
+        metrics.stop().await;
+    }
     opened.close().await.map_err(Into::into)
 }
 

@@ -1,5 +1,6 @@
 //! The stages embed and index: vectors for the passages that have none yet, and points for all.
 
+use crate::meter;
 use crate::models::Model;
 use crate::pipeline::{Pipeline, Stop};
 use fuente_contract::document::{Progress, Stage};
@@ -11,6 +12,7 @@ use fuente_store::jobs::Claim;
 use fuente_store::passage_vectors::{self, EmbeddedHash, KeptVectors};
 use fuente_store::{PassageRow, embedders};
 use fuente_vectors::{Bm25, Point};
+use std::time::{Duration, Instant};
 
 /// Passages embedded between two reports of progress.
 const STEP: usize = 32;
@@ -30,22 +32,30 @@ impl Pipeline {
     ) -> std::result::Result<Progress, Stop> {
         let total = i32::try_from(rows.len()).unwrap_or(i32::MAX);
         let mut progress = Progress { pages, passages_total: total, percent: 15, ..Progress::default() };
+        let (mut embedding, mut indexing) = (Duration::ZERO, Duration::ZERO);
         for part in rows.chunks(STEP) {
             self.report(claim, Stage::Embed, progress).await?;
+            let clock = Instant::now();
             let texts: Vec<Parted> = part.iter().map(|row| in_sentences(title, row)).collect();
             let (vectors, reused) = self.vectors(claim, &model.embedder, part, &texts).await?;
+            embedding += clock.elapsed();
+            let clock = Instant::now();
             let points = part.iter().zip(texts).zip(vectors);
             let points = points.map(|((row, parted), kept)| point(claim, row, &parted.text, kept.dense));
             if !embedders::answers(&self.system, &self.store, claim, model.embedder.id()).await? {
                 return Err(Stop::Switched);
             }
             model.index.upsert(claim.tenant, points.collect()).await?;
+            indexing += clock.elapsed();
             progress.passages_done += i32::try_from(part.len()).unwrap_or(0);
             progress.passages_reused += i32::try_from(reused).unwrap_or(0);
             progress.percent = 15 + 75 * progress.passages_done / total.max(1);
         }
         self.report(claim, Stage::Index, progress).await?;
+        let clock = Instant::now();
         model.index.flush(claim.tenant).await?;
+        meter::took("embed", embedding);
+        meter::took("index", indexing + clock.elapsed());
         Ok(progress)
     }
 
@@ -60,6 +70,7 @@ impl Pipeline {
         let hashes: Vec<EmbeddedHash> = texts.iter().map(|parted| hash(embedder, &parted.text)).collect();
         let mut known = passage_vectors::known(&self.system, &self.store, claim, &hashes).await?;
         let new: Vec<usize> = (0..texts.len()).filter(|at| !known.contains_key(&hashes[*at])).collect();
+        let tokens = new.iter().map(|at| u64::from(rows[*at].tokens)).sum();
         let wanted = new.iter().map(|at| texts[*at].clone()).collect();
         let made = read(embedder, wanted, self.batch_tokens).await?;
         known.extend(new.iter().map(|at| hashes[*at]).zip(made));
@@ -68,7 +79,9 @@ impl Pipeline {
         let kept = rows.iter().zip(&hashes).zip(&vectors);
         let kept: Vec<_> = kept.map(|((row, hash), vectors)| (row.id, *hash, vectors.clone())).collect();
         passage_vectors::save(&self.system, &self.store, claim, &kept).await?;
-        Ok((vectors, texts.len() - new.len()))
+        let reused = texts.len() - new.len();
+        meter::embedded(texts.len(), reused, tokens);
+        Ok((vectors, reused))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod chunk;
 mod embed;
 mod identity;
 mod lang;
+pub mod meter;
 mod models;
 mod pipeline;
 mod rebuild;

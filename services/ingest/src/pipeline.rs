@@ -5,6 +5,7 @@
 
 use crate::chunk::{Chunk, chunk};
 use crate::lang;
+use crate::meter::timed;
 use crate::models::{Model, Models};
 use crate::sweep::Sweeper;
 use fuente_contract::document::{Progress, Stage};
@@ -68,12 +69,12 @@ impl Pipeline {
 
     async fn stages(&self, claim: &Claim, model: &Model) -> Result<(), Stop> {
         self.report(claim, Stage::Extract, Progress::default()).await?;
-        let extracted = self.extract(claim).await?;
+        let extracted = timed("extract", self.extract(claim)).await?;
         let pages = i32::try_from(extracted.pages.len()).unwrap_or(i32::MAX);
         self.report(claim, Stage::Chunk, Progress { pages, percent: 10, ..Progress::default() }).await?;
-        let (title, rows) = self.chunk(claim, &extracted, &model.embedder).await?;
+        let (title, rows) = timed("chunk", self.chunk(claim, &extracted, &model.embedder)).await?;
         let progress = self.embed_and_index(claim, model, &title, &rows, pages).await?;
-        self.publish(claim, model, progress).await
+        timed("publish", self.publish(claim, model, progress)).await
     }
 
     async fn extract(&self, claim: &Claim) -> Result<Extracted, Stop> {

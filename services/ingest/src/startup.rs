@@ -2,6 +2,7 @@
 
 use crate::accept::Acceptor;
 use crate::identity;
+use crate::meter::QueueGauges;
 use crate::models::Models;
 use crate::pipeline::Pipeline;
 use crate::rebuild::Rebuild;
@@ -20,6 +21,7 @@ use fuente_store::{Opened, Store, StoreOptions, embedders};
 use fuente_vectors::{Indexes, Place};
 use fuente_wire::Opener;
 use fuente_wire::health::Asks;
+use fuente_wire::metrics::{Metrics, TAKEN as METRICS};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -163,6 +165,8 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     indexes.of(embedder.id(), embedder.dim()).await?;
     let embedders = Embedders::new(embedder, &settings.cache(), settings.models.threads);
     let door = Door::open();
+    let gauges = QueueGauges { system: door.system(), store: opened.store.clone() };
+    let metrics = Metrics::serve(&settings.telemetry.metrics_listen, Arc::new(gauges)).context(METRICS)?;
     let (acceptor, workers) = start(settings, door.system(), opened.store.clone(), indexes, embedders).await?;
     let serve = fuente_wire::serve::ingest(Arc::new(acceptor), Opener::new(secret, door));
     let asked = opened.store.clone();
@@ -179,6 +183,9 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
         .context("The address is taken; set ingest.host and ingest.port.")?;
     tracing::info!(port, "ingest service listens");
     server.await?;
+    if let Some(metrics) = metrics {
+        metrics.stop().await;
+    }
     workers.stop().await;
     opened.close().await.map_err(Into::into)
 }

@@ -1,6 +1,7 @@
 //! Workers: claim a job, keep its lease alive, run its stages, record how it ended.
 
 use crate::identity;
+use crate::meter::{self, End};
 use crate::pipeline::{Pipeline, Stop};
 use fuente_contract::SystemScope;
 use fuente_store::jobs::{self, Claim, QueueRules};
@@ -100,14 +101,17 @@ impl Worker {
     async fn record(&self, claim: &Claim, ended: Result<(), Stop>) {
         let (code, advice, retryable) = match ended {
             Ok(()) => {
+                meter::ended(End::Done, "");
                 tracing::info!(job = %claim.job, document = %claim.document, "job done");
                 return;
             }
             Err(Stop::Lost) => {
+                meter::ended(End::Lost, "");
                 tracing::info!(job = %claim.job, "job given up: it was cancelled or another worker has it");
                 return;
             }
             Err(Stop::Switched) => {
+                meter::ended(End::Lost, "");
                 tracing::info!(job = %claim.job, "job begins again: the embedding model changed");
                 self.give_back(claim).await;
                 return;
@@ -123,6 +127,7 @@ impl Worker {
                 )
             }
         };
+        meter::ended(if retryable { End::Failed } else { End::Refused }, &code);
         tracing::info!(job = %claim.job, code, "job ended without a result");
         let recorded = jobs::fail(&self.pipeline.system, &self.pipeline.store, claim, &code, &advice, retryable).await;
         if let Err(error) = recorded {

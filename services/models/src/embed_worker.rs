@@ -1,4 +1,5 @@
-//! The owner thread of the embedding session: one small batch at a time, queries first.
+//! The owner thread of the embedding session: one small batch at a time, queries first; and a second
+//! session that takes bulk work out of their way.
 
 use crate::busy;
 use crate::error::ModelError;
@@ -6,7 +7,10 @@ use crate::parts::{self, Embedded};
 use crate::queue::{CloseOnExit, Queue, Waiting};
 use fastembed::{OutputKey, Pooling, TextEmbedding};
 use std::ops::Range;
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Lane of the work that a person waits for.
@@ -34,27 +38,130 @@ impl Waiting for Work {
     }
 }
 
-/// Serves the lanes until they close. Between two batches a query may overtake.
-pub(crate) fn serve(mut session: TextEmbedding, lanes: &Lanes) {
+/// What both owners of the lanes share.
+pub(crate) struct Server {
+    pub(crate) lanes: Arc<Lanes>,
+    /// Opens one more session of the same model.
+    pub(crate) open: Box<dyn Fn() -> Result<TextEmbedding, ModelError> + Send + Sync>,
+    /// Whether the second owner has the bulk lane.
+    aside: AtomicBool,
+}
+
+impl Server {
+    pub(crate) fn new(
+        lanes: Arc<Lanes>,
+        open: impl Fn() -> Result<TextEmbedding, ModelError> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self { lanes, open: Box::new(open), aside: AtomicBool::new(false) })
+    }
+}
+
+/// Serves the lanes until they close: queries first, and bulk work between them. Where a query had to
+/// wait for bulk work, that is handed to a second session whose threads stand back: on shared cores
+/// a query then takes about as long as on idle ones.
+pub(crate) fn serve(mut session: TextEmbedding, server: &Arc<Server>) {
+    let lanes = &*server.lanes;
     let _closing = CloseOnExit(lanes);
-    let mut bulk = Instant::now();
-    while let Some((lane, mut work)) = lanes.next() {
-        if lane == BULK {
-            if busy::answering() && bulk.elapsed() < busy::PATIENCE {
-                lanes.put_back(lane, work);
-                lanes.pause(busy::LOOK);
-                continue;
-            }
-            bulk = Instant::now();
+    let mut bulk = Bulk::new();
+    let mut second: Option<JoinHandle<bool>> = None;
+    let mut able = true;
+    while let Some((lane, work)) = lanes.next_where(|lane| lane == QUERY || !server.aside.load(Ordering::Acquire)) {
+        if lane == BULK && !bulk.turn() {
+            lanes.put_back(lane, work);
+            lanes.pause(busy::LOOK);
+            continue;
         }
-        match step(&mut session, &mut work) {
-            Ok(()) if work.batches.is_empty() => {
-                let _ = work.reply.send(Ok(work.vectors));
+        turn(&mut session, lanes, lane, work);
+        if lane == BULK && lanes.awaited(QUERY) {
+            if let Some(ended) = second.take_if(|second| second.is_finished()) {
+                able = ended.join().unwrap_or(false);
             }
-            Ok(()) => lanes.put_back(lane, work),
-            Err(error) => {
-                let _ = work.reply.send(Err(error));
+            if able && second.is_none() {
+                let server = Arc::clone(server);
+                let spawned = std::thread::Builder::new().name("embedder-bulk".to_owned());
+                second = spawned.spawn(move || serve_bulk(&server)).ok();
             }
+        }
+    }
+    // Joined, so that no native code still runs while the process ends.
+    drop(second.map(JoinHandle::join));
+}
+
+/// How far the threads of bulk work stand back: a tenth of the share of the others where all have work.
+const NICE: i32 = 10;
+/// How long the second session is kept without work; it holds the model's memory once more.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Serves the bulk lane while there is work. False where it cannot be done on this machine.
+fn serve_bulk(server: &Server) -> bool {
+    // The session's threads inherit it from the one that opens the session.
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::debug!(%error, "bulk embedding runs at the priority of everything else");
+    }
+    let mut session = match (server.open)() {
+        Ok(session) => session,
+        Err(error) => {
+            tracing::warn!(%error, "questions wait for bulk embedding: a second session does not open");
+            return false;
+        }
+    };
+    let _aside = Aside::take(server);
+    let mut bulk = Bulk::new();
+    while let Some(work) = server.lanes.next_within(BULK, IDLE) {
+        if bulk.turn() {
+            turn(&mut session, &server.lanes, BULK, work);
+        } else {
+            server.lanes.put_back(BULK, work);
+            std::thread::sleep(busy::LOOK);
+        }
+    }
+    true
+}
+
+/// Held while the second owner has the bulk lane; given back even by a panic.
+struct Aside<'s>(&'s Server);
+
+impl<'s> Aside<'s> {
+    fn take(server: &'s Server) -> Self {
+        server.aside.store(true, Ordering::Release);
+        Self(server)
+    }
+}
+
+impl Drop for Aside<'_> {
+    fn drop(&mut self) {
+        self.0.aside.store(false, Ordering::Release);
+        self.0.lanes.wake();
+    }
+}
+
+/// When bulk work may take its next step.
+struct Bulk(Instant);
+
+impl Bulk {
+    fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Not while an answer is written, unless it has waited long.
+    fn turn(&mut self) -> bool {
+        if busy::answering() && self.0.elapsed() < busy::PATIENCE {
+            return false;
+        }
+        self.0 = Instant::now();
+        true
+    }
+}
+
+/// One batch of `work`, which is then over or first in its lane again.
+fn turn(session: &mut TextEmbedding, lanes: &Lanes, lane: usize, mut work: Work) {
+    match step(session, &mut work) {
+        Ok(()) if work.batches.is_empty() => {
+            let _ = work.reply.send(Ok(work.vectors));
+        }
+        Ok(()) => lanes.put_back(lane, work),
+        Err(error) => {
+            let _ = work.reply.send(Err(error));
         }
     }
 }

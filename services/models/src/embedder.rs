@@ -1,6 +1,6 @@
 //! Text into vectors: a cheap handle to the thread that owns the ONNX session.
 
-use crate::embed_worker::{self, BULK, Lanes, QUERY, Work};
+use crate::embed_worker::{self, BULK, Lanes, QUERY, Server, Work};
 use crate::error::ModelError;
 use crate::manifest::{self, EmbedderFacts, Role};
 use crate::parts::{Embedded, Parted, tokens_of};
@@ -69,10 +69,11 @@ impl Embedder {
         let session = open(&options.directory, options.threads, facts)?;
         let tokenizer = counting(&session.tokenizer)?;
         let lanes = Arc::new(Queue::new(WAITING));
-        let served = Arc::clone(&lanes);
+        let again = options.clone();
+        let server = Server::new(Arc::clone(&lanes), move || open(&again.directory, again.threads, facts));
         let worker = std::thread::Builder::new()
             .name("embedder".to_owned())
-            .spawn(move || embed_worker::serve(session, &served))
+            .spawn(move || embed_worker::serve(session, &server))
             .map_err(|error| ModelError::failed("the embedding thread does not start", error))?;
         let id = entry.id();
         Ok(Self { shared: Arc::new(Shared { lanes, tokenizer, facts, id, worker: Some(worker) }) })

@@ -80,10 +80,21 @@ pub fn entries() -> Result<&'static [Entry], ModelError> {
 /// Names the models that exist, where there is none of that name.
 pub fn entry(name: &str) -> Result<&'static Entry, ModelError> {
     let all = entries()?;
-    all.iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let names: Vec<&str> = all.iter().map(|entry| entry.name.as_str()).collect();
-        ModelError::Failed(format!("models.toml has no model called {name}; it has {}", names.join(", ")))
-    })
+    all.iter().find(|entry| entry.name == name).ok_or_else(|| none_called(name, all.iter()))
+}
+
+/// The language model called `name`.
+///
+/// # Errors
+/// Names the language models that exist, where there is none of that name.
+pub fn generator(name: &str) -> Result<&'static Entry, ModelError> {
+    let mut able = entries()?.iter().filter(|entry| entry.role == Role::Generate);
+    able.clone().find(|entry| entry.name == name).ok_or_else(|| none_called(name, &mut able))
+}
+
+fn none_called<'e>(name: &str, able: impl Iterator<Item = &'e Entry>) -> ModelError {
+    let names: Vec<&str> = able.map(|entry| entry.name.as_str()).collect();
+    ModelError::Failed(format!("there is no model called \"{name}\"; there are {}", names.join(", ")))
 }
 
 /// The embedding model whose [`Entry::id`] is `id`; none where this release does not know it.

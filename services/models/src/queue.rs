@@ -1,8 +1,8 @@
-//! A bounded queue with lanes, between many callers and one owner thread.
+//! A bounded queue with lanes, between many callers and the thread or two that own it.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Why a push did not happen.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,32 +50,67 @@ impl<T: Waiting, const LANES: usize> Queue<T, LANES> {
             return Err(Refused::Full(waiting.len()));
         }
         waiting.push_back(item);
-        self.changed.notify_one();
+        // All, because the lane may be another owner's than the one that would be woken.
+        self.changed.notify_all();
         Ok(())
     }
 
     /// Puts back an item that is not finished, as the first of its lane; never refused.
     pub(crate) fn put_back(&self, lane: usize, item: T) {
         self.lock().lanes[lane].push_front(item);
+        self.changed.notify_all();
     }
 
     /// The next item, waiting for one; `None` once the queue is closed.
     pub(crate) fn next(&self) -> Option<(usize, T)> {
+        self.next_where(|_| true)
+    }
+
+    /// The next item of the lanes that `mine` names, asked again whenever something changes;
+    /// `None` once the queue is closed.
+    pub(crate) fn next_where(&self, mine: impl Fn(usize) -> bool) -> Option<(usize, T)> {
         let mut state = self.lock();
         loop {
             if state.closed {
                 return None;
             }
-            if let Some(found) = take(&mut state.lanes) {
+            if let Some(found) = take(&mut state.lanes, &mine) {
                 return Some(found);
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
+    /// The next item of `lane`, waiting at most `time` for one; `None` also once the queue is closed.
+    pub(crate) fn next_within(&self, lane: usize, time: Duration) -> Option<T> {
+        let end = Instant::now() + time;
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            if let Some((_, item)) = take(&mut state.lanes, &|other| other == lane) {
+                return Some(item);
+            }
+            let left = end.checked_duration_since(Instant::now())?;
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
     /// The next item, if one waits.
     pub(crate) fn try_next(&self) -> Option<(usize, T)> {
-        take(&mut self.lock().lanes)
+        take(&mut self.lock().lanes, &|_| true)
+    }
+
+    /// Whether somebody waits in `lane`.
+    pub(crate) fn awaited(&self, lane: usize) -> bool {
+        self.lock().lanes[lane].iter().any(|item| !item.abandoned())
+    }
+
+    /// Lets every owner ask again which lanes are its own.
+    pub(crate) fn wake(&self) {
+        drop(self.lock());
+        self.changed.notify_all();
     }
 
     /// Waits until something is pushed, or for `time`.
@@ -102,8 +137,11 @@ impl<T: Waiting, const LANES: usize> Queue<T, LANES> {
     }
 }
 
-fn take<T: Waiting, const LANES: usize>(lanes: &mut [VecDeque<T>; LANES]) -> Option<(usize, T)> {
-    lanes.iter_mut().enumerate().find_map(|(lane, waiting)| {
+fn take<T: Waiting, const LANES: usize>(
+    lanes: &mut [VecDeque<T>; LANES],
+    mine: &impl Fn(usize) -> bool,
+) -> Option<(usize, T)> {
+    lanes.iter_mut().enumerate().filter(|(lane, _)| mine(*lane)).find_map(|(lane, waiting)| {
         waiting.retain(|item| !item.abandoned());
         waiting.pop_front().map(|item| (lane, item))
     })

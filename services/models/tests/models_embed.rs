@@ -158,3 +158,41 @@ async fn bulk_work_goes_on_in_short_turns_while_an_answer_is_written() {
     assert_eq!(vectors.len(), 2, "two batches, and the answer is far from its end");
     assert!(stream.next().await.is_some_and(|event| matches!(event, Ok(GenerateEvent::Token(_)))));
 }
+
+/// Names and niceness of this process's threads.
+fn threads() -> Vec<(String, i64)> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let of = |task: std::fs::DirEntry| {
+        let stat = std::fs::read_to_string(task.path().join("stat")).ok()?;
+        let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
+        Some((name.to_owned(), rest.split_whitespace().nth(16)?.parse().ok()?))
+    };
+    tasks.filter_map(of).collect()
+}
+
+#[tokio::test]
+async fn bulk_work_that_questions_wait_for_moves_to_threads_that_stand_back() {
+    let _cores = CORES.lock().await;
+    let embedder = load("minilm");
+    let texts: Vec<String> = (0..400).map(|at| format!("Rule {at}. {}", "The door is locked. ".repeat(20))).collect();
+    let alone = embed(&embedder, texts[..4].to_vec(), 256).await.unwrap();
+    // Other tests' sessions may have threads like it.
+    let aside = || threads().iter().filter(|(name, nice)| name == "embedder-bulk" && *nice >= 10).count();
+    let before = aside();
+    let bulk = embedder.clone();
+    let bulk = tokio::spawn(async move { embed(&bulk, texts, 256).await });
+    // Questions, one after the other, until the second session has the bulk work.
+    while aside() <= before {
+        assert!(!bulk.is_finished(), "questions came while it ran: {:?}", threads());
+        embedder.embed_queries(strings(&["Who has the key?"])).await.unwrap();
+    }
+    assert!(threads().iter().any(|(name, nice)| name == "embedder" && *nice < 10), "{:?}", threads());
+    let vectors = bulk.await.unwrap().unwrap();
+    assert_eq!(vectors.len(), 400);
+    for (own, moved) in alone.iter().zip(&vectors) {
+        assert!(cosine(own, moved) > 0.9999, "whichever session a passage meets, its vector is the same");
+    }
+    // Closing waits for both.
+    drop(embedder);
+    assert!(aside() <= before, "{:?}", threads());
+}

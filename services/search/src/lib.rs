@@ -7,6 +7,7 @@ mod authorize;
 mod error;
 mod fuse;
 mod lang;
+mod meter;
 mod models;
 mod retrieve;
 mod select;

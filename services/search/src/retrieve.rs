@@ -1,6 +1,7 @@
 //! One search, from words to ranked, re-checked passages.
 
 use crate::error::from_model;
+use crate::meter;
 use crate::models::{Model, Models};
 use crate::select::{Cosines, considered};
 use crate::signals::{Terms, measure};
@@ -44,12 +45,13 @@ impl Searcher {
 #[async_trait::async_trait]
 impl Search for Searcher {
     async fn search(&self, scope: &Scope, request: SearchRequest) -> Result<SearchReply> {
-        let question = checked(&request)?;
+        let (begin, question) = (Instant::now(), checked(&request)?);
         let told = lang::told(question);
         let limit = request.limit.unwrap_or(10) as usize;
         let mut timings = SearchTimings::default();
 
-        let Found { model, vector, mut hits, epoch } = self.find(scope, &request, (told, limit), &mut timings).await?;
+        let Found { model, vector, ranked, mut hits, epoch } =
+            self.find(scope, &request, (told, limit), &mut timings).await?;
         let clock = Instant::now();
         let lang = told.unwrap_or_else(|| lang::by_hits(question, &hits));
         let terms = Terms::of(question, lang, &hits);
@@ -72,6 +74,7 @@ impl Search for Searcher {
         };
         hits.truncate(limit);
         timings.select = since(clock);
+        meter::searched(begin.elapsed(), ranked, &timings);
         Ok(SearchReply { hits, evidence, epoch, lang: lang.to_owned(), signals, timings })
     }
 }
@@ -81,6 +84,8 @@ struct Found {
     model: Model,
     /// The question, as the model reads it.
     vector: Vec<f32>,
+    /// Candidates that were read back.
+    ranked: usize,
     hits: Vec<Hit>,
     epoch: i64,
 }
@@ -129,7 +134,7 @@ impl Searcher {
             let (hits, moment) = authorize::recheck(scope, &self.store, &ranked).await?;
             timings.recheck = since(clock);
             if self.models.is(&model.embedder, moment.embedder.as_deref()) {
-                return Ok(Found { model, vector, hits, epoch: moment.epoch });
+                return Ok(Found { model, vector, ranked: ranked.len(), hits, epoch: moment.epoch });
             }
         }
         Err(Error::unavailable("The embedding model is being changed. Try again in a moment.", 2))

@@ -11,6 +11,7 @@ use fuente_store::{Opened, Store, StoreOptions, embedders};
 use fuente_vectors::{Indexes, Place};
 use fuente_wire::Opener;
 use fuente_wire::health::Asks;
+use fuente_wire::metrics::{Metrics, NoGauges, TAKEN as METRICS};
 use std::sync::Arc;
 
 /// Opens the store that the settings name.
@@ -138,7 +139,11 @@ pub async fn build(settings: &Settings) -> anyhow::Result<(Server, u16, Opened)>
 /// As [`build`], or where the server breaks.
 pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let (server, port, opened) = build(settings).await?;
+    let metrics = Metrics::serve(&settings.telemetry.metrics_listen, Arc::new(NoGauges)).context(METRICS)?;
     tracing::info!(port, "search service listens");
     server.await?;
+    if let Some(metrics) = metrics {
+        metrics.stop().await;
+    }
     opened.close().await.map_err(Into::into)
 }

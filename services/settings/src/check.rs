@@ -17,6 +17,10 @@ pub(crate) fn rules(settings: &Settings) -> Result<(), String> {
     if !gateway.is_local() && !gateway.secure_cookies {
         return Err("gateway.host is not a loopback address, so gateway.secure_cookies must be true: sessions would cross the network in the clear. Put HTTPS before the door.".into());
     }
+    let listen = &settings.telemetry.metrics_listen;
+    if !listen.is_empty() && listen.parse::<std::net::SocketAddr>().is_err() {
+        return Err(format!("telemetry.metrics_listen is `{listen}`, which is no address such as 127.0.0.1:9464."));
+    }
     let apart = [&settings.ingest.url, &settings.search.url, &settings.answer.url].iter().any(|url| !url.is_empty());
     if apart && secret.is_empty() {
         return Err("A service runs apart (ingest.url, search.url or answer.url is set), so service.secret is needed: the same 32 random characters or more for every process.".into());

@@ -50,6 +50,8 @@ pub struct Gateway {
     pub secure_cookies: bool,
     pub max_json_bytes: usize,
     pub max_upload_bytes: u64,
+    pub max_archive_entries: usize,
+    pub max_unpacked_bytes: u64,
     pub sign_in_attempts: u32,
     pub trusted_proxies: String,
 }
@@ -136,12 +138,27 @@ pub struct Answer {
     pub queue: usize,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EngineKind {
-    Local,
-    Remote,
+/// A setting that takes one of a few words; another is refused with those that there are.
+macro_rules! one_of {
+    ($name:ident { $($variant:ident = $word:literal),+ }) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+        #[serde(try_from = "String")]
+        pub enum $name { $($variant),+ }
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(word: String) -> Result<Self, String> {
+                match word.as_str() {
+                    $($word => Ok(Self::$variant),)+
+                    other => Err(format!("\"{other}\" is none of {}", [$(concat!("\"", $word, "\"")),+].join(", "))),
+                }
+            }
+        }
+    };
 }
+
+one_of!(EngineKind { Local = "local", Remote = "remote" });
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -157,12 +174,7 @@ pub struct Models {
     pub seed: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StoreMode {
-    Embedded,
-    External,
-}
+one_of!(StoreMode { Embedded = "embedded", External = "external" });
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -175,12 +187,7 @@ pub struct Store {
     pub run_as: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum VectorsMode {
-    Edge,
-    Server,
-}
+one_of!(VectorsMode { Edge = "edge", Server = "server" });
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -203,6 +210,7 @@ pub struct Service {
 pub struct Telemetry {
     pub log: String,
     pub format: String,
+    pub metrics_listen: String,
 }
 
 impl Settings {

@@ -5,7 +5,7 @@
 
 use crate::db::{Store, commit, fault};
 pub use crate::job_stages::{Published, live_tag, progress, publish, save_passages, save_text};
-pub use crate::queue::{QueueRules, claim, room};
+pub use crate::queue::{Depth, QueueRules, claim, depths, room};
 use crate::rows::{page, stamp};
 use fuente_contract::document::{JobInfo, JobState, Priority, Progress, Stage};
 use fuente_contract::{

@@ -28,6 +28,7 @@ pub mod originals;
 mod owner_check;
 pub mod passage_vectors;
 pub mod passages;
+pub mod passwords;
 pub mod policies;
 mod programs;
 mod queue;

@@ -3,9 +3,10 @@
 
 use crate::access::epoch_in;
 use crate::db::{Store, commit, fault};
+use crate::rows::{after, page};
 use fuente_contract::access::{Effect, Policy, Receipt, Rule, Who};
 use fuente_contract::limits::{GROUPS, RULES};
-use fuente_contract::{DocumentId, Error, GroupId, PolicyId, Result, Scope, TenantId, UserId};
+use fuente_contract::{Cursor, DocumentId, Error, GroupId, Page, PolicyId, Result, Scope, TenantId, UserId};
 use sqlx::Row;
 use sqlx::postgres::PgTransaction;
 use std::collections::{BTreeSet, HashMap};
@@ -25,6 +26,23 @@ pub async fn get(scope: &Scope, store: &Store, id: PolicyId) -> Result<Policy> {
     }
     let rules = rules_of(&mut tx, &[id.0]).await?.remove(&id.0).unwrap_or_default();
     Ok(Policy { id, rules })
+}
+
+/// Every policy of the tenant: the libraries', and those of documents with rules of their own.
+///
+/// # Errors
+/// `Forbidden` for members; where Postgres fails.
+pub async fn list(scope: &Scope, store: &Store, cursor: &Cursor) -> Result<Page<Policy>> {
+    let mut tx = store.manage(scope).await?;
+    let ids: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM policies WHERE id > $1 ORDER BY id LIMIT $2")
+        .bind(after(cursor))
+        .bind(cursor.limit() + 1)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(fault)?;
+    let mut rules = rules_of(&mut tx, &ids).await?;
+    let policies = ids.into_iter().map(|id| Policy { id: PolicyId(id), rules: rules.remove(&id).unwrap_or_default() });
+    Ok(page(policies.collect(), cursor, |policy: &Policy| policy.id.0))
 }
 
 /// Gives a document a policy of its own, or (`None`) its library's back.

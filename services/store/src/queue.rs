@@ -224,3 +224,28 @@ pub async fn room(scope: &Scope, store: &Store, priority: Priority, most: u32) -
     );
     Err(Error { retry_after: Some(LATER), ..Error::new(ErrorCode::RateLimited, detail) })
 }
+
+/// How many jobs of all tenants are in a state that asks for somebody, and how old the oldest is.
+#[derive(Clone, Debug)]
+pub struct Depth {
+    pub state: String,
+    pub jobs: i64,
+    /// Since its upload was accepted.
+    pub oldest_seconds: f64,
+}
+
+/// The states that wait, work, or were given up.
+///
+/// # Errors
+/// Where Postgres fails.
+pub async fn depths(scope: &SystemScope, store: &Store) -> Result<Vec<Depth>> {
+    let mut tx = store.system(scope).await?;
+    let rows = sqlx::query(
+        "SELECT state, count(*), extract(epoch FROM now() - min(created_at))::float8 FROM ingest_jobs WHERE state IN ('queued', 'running', 'dead') GROUP BY state",
+    )
+    .fetch_all(&mut *tx)
+    .await
+    .map_err(fault)?;
+    let depth = |row: &sqlx::postgres::PgRow| Depth { state: row.get(0), jobs: row.get(1), oldest_seconds: row.get(2) };
+    Ok(rows.iter().map(depth).collect())
+}

@@ -30,15 +30,20 @@ pub async fn password(
     .map_err(fault)?;
     drop(tx);
     let stored: Option<String> = row.as_ref().and_then(|row| row.get("password_hash"));
-    let given = password.to_owned();
-    let right = tokio::task::spawn_blocking(move || {
+    let right = matches(stored, password).await?;
+    Ok(row.filter(|_| right).as_ref().map(info))
+}
+
+/// Whether `given` opens the stored hash; as long in coming where there is none.
+pub(crate) async fn matches(stored: Option<String>, given: &str) -> Result<bool> {
+    let given = given.to_owned();
+    tokio::task::spawn_blocking(move || {
         let known = stored.is_some();
         let against = stored.unwrap_or_else(decoy);
         verify(&against, &given) && known
     })
     .await
-    .map_err(Error::internal)?;
-    Ok(row.filter(|_| right).as_ref().map(info))
+    .map_err(Error::internal)
 }
 
 /// # Errors

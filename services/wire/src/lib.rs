@@ -1,5 +1,5 @@
 //! The HTTP halves of `contract`: clients and routes between processes, the seal that says
-//! who asks, request bodies, the error body, event streams, health and logging.
+//! who asks, request bodies, the error body, event streams, health, logs and metrics.
 //!
 //! This room knows no SQL, no vectors and no models, and decides no access: it carries a
 //! [`fuente_contract::Scope`] across a process boundary unchanged, or refuses.
@@ -7,6 +7,7 @@
 pub mod client;
 pub mod health;
 mod line;
+pub mod metrics;
 pub mod problem;
 pub mod remote;
 pub mod request;

@@ -21,6 +21,8 @@ Usage: cargo xtask COMMAND
                          stop workers past their lease and let them go on
   bench ingest FOLDER [--files N] [--check]
                          rates of ingestion, beside the bare embedding of the same passages
+  bench upload [--megabytes N] [--check]
+                         memory during a large upload, refusal of a larger one, time to a first answer
   drill corpus DIR [--check]
                          read every file of a folder in the jail and print what became of each;
                          with --check: fail where one hung, broke the worker or took too much memory

@@ -1,7 +1,8 @@
 //! After the last start: does every document hold what was acknowledged, once, and do the stores agree?
 
-use super::house::House;
 use super::load::{Content, Entry, Ledger};
+use super::watcher::Watcher;
+use crate::house::House;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -110,7 +111,7 @@ async fn redrive(house: &House) -> usize {
             None => break,
         }
     }
-    house.watcher().settled().await;
+    Watcher(house.admin.clone()).settled().await;
     again
 }
 

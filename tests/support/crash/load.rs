@@ -1,6 +1,6 @@
 //! What is sent while Fuente is being killed, and what was acknowledged of it.
 
-use super::house::House;
+use crate::house::House;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use reqwest::Method;

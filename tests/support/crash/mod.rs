@@ -2,21 +2,24 @@
 //! random, alone or with its Postgres; in the end every upload that was acknowledged must answer, once.
 
 mod check;
-mod house;
 mod load;
+mod watcher;
 
+use crate::house::House;
 use check::Found;
-use house::House;
 use load::Ledger;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use watcher::Watcher;
 
 /// Where in its work Fuente is killed, in turn.
 const STEPS: [&str; 7] = ["extract", "chunk", "embed", "index", "publish", "upload", "random"];
 /// Longest wait for a job to reach the step; then it is killed wherever it is.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest wait for a job to end.
+const LONG: Duration = Duration::from_secs(150);
 /// Changes that are sent around each kill.
 const CHANGES: usize = 4;
 /// Every so many kills take Postgres along.
@@ -65,18 +68,23 @@ impl Figures {
     }
 }
 
+/// Two workers; and no answer is written here, so that the smallest model is right, which starts soonest.
+fn settings() -> Vec<(&'static str, String)> {
+    vec![("FUENTE__INGEST__WORKERS", "2".into()), ("FUENTE__MODELS__GENERATOR", "smollm2".into())]
+}
+
 /// Kills Fuente `kills` times. The same seed sends the same changes; when they hit depends on the machine.
 pub async fn drill(kills: usize, seed: u64, say: impl Fn(&str)) -> Figures {
     let clock = Instant::now();
     let mut rng = StdRng::seed_from_u64(seed);
-    let mut house = House::open().await;
+    let mut house = House::open(settings()).await;
     let mut ledger = Ledger::default();
     let (mut slowest_resume, mut hit) = (Duration::ZERO, 0);
     for kill in 0..kills {
         let step = STEPS[kill % STEPS.len()];
         let changes: Vec<_> = (0..CHANGES).map(|_| ledger.invent(&mut rng)).collect();
         let wait = Duration::from_millis(rng.random_range(0..2_500));
-        let watched = house.watcher();
+        let watched = Watcher(house.admin.clone());
         let (outcomes, seen) = tokio::join!(load::send(&house, changes), async {
             let seen = watched.reaches(step, wait).await;
             house.kill(kill % WITH_POSTGRES == WITH_POSTGRES - 1);

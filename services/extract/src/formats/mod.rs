@@ -109,5 +109,6 @@ fn read_into(source: &Source<'_>, canonical: &mut Canonical<'_>) -> Result<&'sta
     let format = FORMATS.iter().find(|format| format.kind == kind);
     let format = format.ok_or_else(|| ExtractError::Unsupported("a format without a reader".to_owned()))?;
     (format.read)(source, canonical)?;
-    Ok(format.mime)
+    // Pictures are read alike, and are yet of several types.
+    Ok(picture::mime(source.bytes).filter(|_| kind == sniff::Kind::Picture).unwrap_or(format.mime))
 }

@@ -9,9 +9,15 @@ use crate::recognise::{MAX_PIXELS, Paragraph};
 /// Pages of one TIFF.
 const MAX_TIFF_PAGES: usize = 1_000;
 
-pub(super) fn is_one(bytes: &[u8]) -> bool {
+/// What the first bytes say it is; who sent it may have called it anything.
+pub(super) fn mime(bytes: &[u8]) -> Option<&'static str> {
     let tiff = [b"II*\0", b"MM\0*"].iter().any(|mark| bytes.starts_with(*mark));
-    tiff || bytes.starts_with(b"\x89PNG\r\n") || bytes.starts_with(b"\xFF\xD8\xFF")
+    match bytes {
+        _ if tiff => Some("image/tiff"),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', ..] => Some("image/png"),
+        [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
+        _ => None,
+    }
 }
 
 pub(super) fn read(source: &Source<'_>, canonical: &mut Canonical<'_>) -> Result<(), ExtractError> {

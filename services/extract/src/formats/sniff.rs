@@ -72,7 +72,7 @@ pub(super) fn kind(source: &Source<'_>) -> Result<Kind, ExtractError> {
     if bytes.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
         return Err(compound(bytes));
     }
-    if picture::is_one(bytes) {
+    if picture::mime(bytes).is_some() {
         return Ok(Kind::Picture);
     }
     if bytes.get(4..8) == Some(b"ftyp") {

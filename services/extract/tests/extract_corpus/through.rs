@@ -55,7 +55,9 @@ pub(crate) fn run() -> Result<(), String> {
         eprintln!("{name:<40} {ended:<14} {:>6} ms {:>4} MiB", took.as_millis(), peak >> 20);
         count += 1;
         read += usize::from(ended == "read");
-        if took > HUNG || peak > MOST_MEMORY || matches!(ended, "setup" | "timed_out") {
+        // Its forms hold themselves: the engine throws for want of memory, through frames that must let it pass.
+        let untyped = name == "form-loop.pdf" && ended != "out_of_memory";
+        if untyped || took > HUNG || peak > MOST_MEMORY || matches!(ended, "setup" | "timed_out") {
             faults.push(format!("{name}: {ended} after {} s with {} MiB", took.as_secs(), peak >> 20));
         }
     });

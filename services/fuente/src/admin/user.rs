@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use fuente_contract::{Cursor, Role, Scope};
 use fuente_settings::Settings;
-use fuente_store::{NewUser, users};
+use fuente_store::{NewUser, passwords, users};
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
@@ -30,6 +30,8 @@ enum What {
     },
     /// List the users.
     List,
+    /// Give a user a new password, for one who forgot it; prints it once. Their sessions end.
+    Password { email: String },
     /// Shut a user out: sessions, keys and open questions end.
     Disable { email: String },
     /// Let a disabled user back in.
@@ -67,6 +69,7 @@ impl UserCommand {
         match &self.what {
             What::Create { email, name, role } => create(session, &scope, email, name.as_deref(), (*role).into()).await,
             What::List => list(session, &scope).await,
+            What::Password { email } => password(session, &scope, email).await,
             What::Disable { email } => set(session, &scope, email, false).await,
             What::Enable { email } => set(session, &scope, email, true).await,
         }
@@ -84,6 +87,14 @@ async fn create(session: &Session, scope: &Scope, email: &str, name: Option<&str
     };
     let user = users::create(scope, &session.store, new).await?;
     println!("{} ({}) signs in with the password {password} (shown once).", user.email, user.role.as_str());
+    Ok(())
+}
+
+async fn password(session: &Session, scope: &Scope, email: &str) -> Result<()> {
+    let user = user_named(&session.store, &session.door, scope.tenant(), email).await?;
+    let password = fresh_password();
+    passwords::reset(scope, &session.store, user.id, &password).await?;
+    println!("{} signs in with the password {password} (shown once).", user.email);
     Ok(())
 }
 

@@ -50,6 +50,7 @@ impl Retrieval {
         let folder = tempfile::tempdir_in(scratch(&settings)?)?;
         settings.data.directory = folder.path().to_owned();
         settings.gateway.port = 0;
+        settings.telemetry.metrics_listen.clear();
         let running = assemble::start(&settings).await?;
         let measured = self.measure(&running).await;
         running.stop().await?;

@@ -5,12 +5,13 @@ use super::me::UserView;
 use super::table::{Key, RouteRule, Rule, Sends};
 use crate::state::State;
 use actix_web::{HttpRequest, HttpResponse, web};
-use fuente_contract::{Credential, Error, ErrorCode, TenantId};
+use fuente_contract::{Credential, Error, ErrorCode, Result, TenantId};
 use fuente_store::{sessions, sign_in, tenants};
 use fuente_wire::Body;
 use fuente_wire::problem::Reply;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
@@ -73,7 +74,7 @@ async fn sign_in(req: HttpRequest, state: web::Data<State>, body: Body<SignIn>) 
     // A tenant that does not exist goes the same way, with an id that nobody has, so that it
     // takes the same time and answers the same.
     let tenant = tenants::by_slug(&state.system, &state.store, slug).await?.unwrap_or_else(TenantId::fresh);
-    let turn = timeout(TURN, state.sign_ins.acquire()).await.map_err(|_| busy())?.map_err(Error::internal)?;
+    let turn = turn(&state).await?;
     let user = sign_in::password(&state.system, &state.store, tenant, email.trim(), &password).await?;
     drop(turn);
     let user = user.ok_or_else(wrong)?;
@@ -85,6 +86,11 @@ async fn sign_in(req: HttpRequest, state: web::Data<State>, body: Body<SignIn>) 
         reply.cookie(cookie(settings, &token));
     }
     Ok(reply.json(SignedIn { user: user.into(), token: bearer.then_some(token) }))
+}
+
+/// A turn to have a password checked or hashed, which takes memory and a core for a while.
+pub(super) async fn turn(state: &State) -> Result<SemaphorePermit<'_>> {
+    timeout(TURN, state.sign_ins.acquire()).await.map_err(|_| busy())?.map_err(Error::internal)
 }
 
 fn wrong() -> Error {

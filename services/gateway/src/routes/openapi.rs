@@ -26,17 +26,17 @@ use utoipa::{OpenApi, openapi};
     ),
     components(schemas(ProblemBody)),
     paths(
-        auth::sign_in, auth::sign_out, me::show, ask::ask, search::search,
+        auth::sign_in, auth::sign_out, me::show, me::change_password, ask::ask, search::search,
         conversations::create, conversations::list, conversations::show, conversations::rename, conversations::delete, messages::send,
         libraries::list, documents::list, documents::show, documents::text, documents::original, documents::explain,
         admin::libraries::create, admin::libraries::list, admin::libraries::show, admin::libraries::delete, admin::libraries::set_rules,
         admin::upload::post, admin::upload::put, admin::documents::list, admin::documents::versions, admin::documents::reingest, admin::documents::delete, admin::documents::set_rules,
         admin::many_jobs::list, admin::many_jobs::summary, admin::many_jobs::retry, admin::many_jobs::follow, admin::jobs::show, admin::jobs::retry, admin::jobs::cancel, admin::jobs::events,
         admin::reconcile::reconcile, admin::embedding::show,
-        admin::users::create, admin::users::list, admin::users::show, admin::users::set_status,
+        admin::users::create, admin::users::list, admin::users::show, admin::users::reset_password, admin::users::set_status,
         admin::groups::create, admin::groups::list, admin::groups::delete, admin::members::list,
         admin::members::add_user, admin::members::remove_user, admin::members::add_group, admin::members::remove_group,
-        admin::policies::show, admin::api_keys::create, admin::api_keys::list, admin::api_keys::revoke, admin::access::explain,
+        admin::policies::list, admin::policies::show, admin::api_keys::create, admin::api_keys::list, admin::api_keys::revoke, admin::access::explain,
         pages::live, pages::ready,
     )
 )]

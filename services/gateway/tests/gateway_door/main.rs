@@ -2,6 +2,7 @@
 
 mod chat;
 mod entry;
+mod passwords;
 mod running;
 mod services;
 mod uploads;
@@ -15,6 +16,7 @@ async fn the_door_holds() {
     entry::unknown_fields_are_refused_everywhere(&running).await;
     entry::ids_that_do_not_exist_and_malformed_ones_answer_the_same(&running).await;
     entry::methods_and_paths_that_do_not_exist_say_so(&running).await;
+    passwords::a_new_password_ends_what_the_old_one_opened(&running).await;
     entry::signing_in_tells_nothing_and_is_limited(&running).await;
     entry::a_cookie_alone_changes_nothing_from_elsewhere(&running).await;
     entry::keys_do_what_their_scopes_name(&running).await;

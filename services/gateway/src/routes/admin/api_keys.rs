@@ -2,8 +2,8 @@
 
 use super::super::door::Caller;
 use super::super::params::{ListParams, view};
-use super::super::table::{ADMIN, IdKind, KEY_SCOPES, Key, Place, RouteRule, Rule, Sends};
-use super::limits;
+use super::super::table::{ADMIN, IdKind, KEY_SCOPES, Place, RouteRule, Sends};
+use super::{PEOPLE, limits};
 use crate::state::State;
 use actix_web::{HttpResponse, web};
 use fuente_contract::{ApiKeyId, Error, LibraryId, Page, Result, UserId};
@@ -13,9 +13,6 @@ use fuente_wire::{Body, Id, Params};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-
-/// A key must not be able to make another one that can do more.
-const PEOPLE: Rule = Rule::Admin(Key::Never);
 
 pub(super) const RULES: &[RouteRule] = &[
     RouteRule::new("POST", "/v1/admin/api-keys", PEOPLE, || web::to(create))

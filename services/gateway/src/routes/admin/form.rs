@@ -21,7 +21,7 @@ pub(super) const SLACK: u64 = 64 * 1024;
 const FILES: usize = 1000;
 
 /// Files of a form that count as what somebody waits for, where the call says nothing of it.
-const FEW: usize = 10;
+pub(super) const FEW: usize = 10;
 
 const FIELDS: [&str; 5] = ["library", "external_id", "title", "rules", "metadata"];
 
@@ -34,6 +34,8 @@ pub(super) struct Form<'a> {
     left: u64,
     files: usize,
     priority: Option<Priority>,
+    /// Whether its file is an archive, whose files bring their own names.
+    archive: bool,
     library: Option<LibraryId>,
     // These two hold until they are given again. A faulty one refuses the files it would hold for.
     rules: Result<Option<Vec<Rule>>>,
@@ -58,10 +60,16 @@ impl<'a> Form<'a> {
             left: limit,
             files: 0,
             priority,
+            archive: false,
             library: None,
             rules: Ok(None),
             metadata: Ok(None),
         }
+    }
+
+    /// The form whose one file is an archive.
+    pub(super) fn of_an_archive(self) -> Self {
+        Self { archive: true, ..self }
     }
 
     /// Reads up to the next file; none at the form's end.
@@ -75,6 +83,9 @@ impl<'a> Form<'a> {
             let name = part.name().unwrap_or_default().to_owned();
             if name == "file" {
                 self.files += 1;
+                if self.archive && self.files > 1 {
+                    return Err(Error::invalid("A form with `unpack` has one file, the archive."));
+                }
                 if self.files > FILES {
                     return Err(Error::invalid(format!("A form may have {FILES} files at most.")));
                 }
@@ -115,6 +126,11 @@ impl<'a> Form<'a> {
         let sent = field.content_disposition().and_then(|disposition| disposition.get_filename()).unwrap_or_default();
         let library = self.library.ok_or_else(|| Error::invalid("The field `library` must come before the file."))?;
         let name = file_name(sent);
+        if self.archive && (external_id.is_some() || title.is_some()) {
+            return Err(Error::invalid(
+                "A form with `unpack` has no `external_id` and no `title`: the archive's files have their own names.",
+            ));
+        }
         let described = name.clone().and_then(|file_name| {
             let external_id = limits::text("external_id", external_id.as_deref().unwrap_or(&file_name), 500)?;
             let title = title.map(|title| limits::text("title", &title, 500)).transpose()?;

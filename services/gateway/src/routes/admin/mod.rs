@@ -2,6 +2,7 @@
 
 pub(super) mod access;
 pub(super) mod api_keys;
+mod archive;
 pub(super) mod documents;
 pub(super) mod embedding;
 mod form;
@@ -21,6 +22,10 @@ use std::sync::LazyLock;
 
 /// Administration in general.
 const MANAGE: Rule = Rule::Admin(Key::Scope(ADMIN));
+
+/// What lets somebody in: keys and passwords. A key must not be able to make another one that can do
+/// more, nor to become somebody.
+const PEOPLE: Rule = Rule::Admin(Key::Never);
 
 /// Documents and their jobs, which keys for uploads need too.
 const DOCUMENTS: Rule = Rule::Admin(Key::Scope(WRITE));

@@ -3,8 +3,9 @@
 use super::super::door::Caller;
 use super::super::params;
 use super::super::table::{IdKind, Place, RouteRule, Sends};
-use super::{DOCUMENTS, form, limits};
+use super::{DOCUMENTS, archive, form, limits};
 use crate::state::State;
+use crate::unpack::{Entry, LeftOut};
 use actix_multipart::Multipart;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LENGTH, RETRY_AFTER};
@@ -38,7 +39,7 @@ pub(super) const RULES: &[RouteRule] = &[
 struct UploadForm {
     /// The library to put them into.
     library: LibraryId,
-    /// The caller's own name for the next file; the same name again makes a new version. The file's name if left out.
+    /// The caller's own name for the next file; the same name again makes a new version. The file's name if left out. Not with `unpack`.
     external_id: Option<String>,
     /// The next file's title; its own, else the file's name, if left out.
     title: Option<String>,
@@ -75,8 +76,12 @@ struct PutParams {
 #[into_params(parameter_in = Query)]
 struct PostParams {
     /// `bulk` for files that nobody waits for: they go after those that somebody does. If left out,
-    /// the first ten files of a form are `interactive` and the rest is `bulk`.
+    /// the first ten files of a form are `interactive` and the rest is `bulk`; the files of an
+    /// archive are `bulk` where there are more than ten.
     priority: Option<Priority>,
+    /// The form's one file is a ZIP archive, and each file in it becomes a document.
+    #[serde(default)]
+    unpack: bool,
 }
 
 /// What became of a file.
@@ -89,11 +94,14 @@ enum Outcome {
     Unchanged,
     /// `problem` says why; the other files are not touched by it.
     Refused,
+    /// A file of an archive that was left out on purpose; `reason` says why.
+    Skipped,
 }
 
-/// A file of a form, and what became of it.
+/// A file of a form or of an archive, and what became of it.
 #[derive(Serialize, ToSchema)]
-struct UploadedFile {
+pub(super) struct UploadedFile {
+    /// Of a file that an archive holds and that was left out: its name there.
     file_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     external_id: Option<String>,
@@ -104,12 +112,15 @@ struct UploadedFile {
     version: Option<VersionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     job: Option<JobId>,
+    /// Why a file of an archive becomes no document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<LeftOut>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Error>,
 }
 
 impl UploadedFile {
-    fn new(file_name: String, external_id: Option<String>, result: Result<Accepted, Error>) -> Self {
+    pub(super) fn new(file_name: String, external_id: Option<String>, result: Result<Accepted, Error>) -> Self {
         let mut file = Self {
             file_name,
             external_id,
@@ -117,6 +128,7 @@ impl UploadedFile {
             document: None,
             version: None,
             job: None,
+            reason: None,
             problem: None,
         };
         match result {
@@ -128,6 +140,18 @@ impl UploadedFile {
             Err(error) => file.problem = Some(error),
         }
         file
+    }
+
+    /// A file of an archive that becomes no document.
+    pub(super) fn left_out(entry: Entry, reason: LeftOut) -> Self {
+        let problem = reason.detail().map(Error::invalid);
+        let outcome = if problem.is_some() { Outcome::Refused } else { Outcome::Skipped };
+        let none = Error::invalid("It was left out.");
+        Self { outcome, reason: Some(reason), problem, ..Self::new(entry.name, None, Err(none)) }
+    }
+
+    fn is_taken(&self) -> bool {
+        matches!(self.outcome, Outcome::Accepted | Outcome::Unchanged)
     }
 }
 
@@ -143,6 +167,13 @@ struct Uploaded {
 /// Each file becomes a document with an outcome of its own, so that a bad one loses nothing; its
 /// job then extracts, embeds and publishes it. The same bytes again change nothing.
 ///
+/// With `unpack=true` the form's one file is a ZIP archive, and each file in it becomes a document:
+/// its path in the archive is its external id, the form's rules and metadata hold for all of them.
+/// The whole archive is looked through before anything is taken of it, so that one that unpacks to
+/// too much (`too_large`) or is no ZIP (`invalid_request`) leaves nothing behind. Hidden files are
+/// skipped; links, devices, absolute paths, paths that lead out, paths that come twice, and what is
+/// encrypted, damaged or too large are refused, each with a `reason`. A ZIP inside stays one document.
+///
 /// Where no file was taken, or the form itself breaks a rule half way (too large in all, a field
 /// that nothing knows), the reply is a problem; its `files` then name those that were taken before.
 #[utoipa::path(post, path = "/v1/admin/documents", tag = "Documents", params(PostParams), request_body(content = UploadForm, content_type = "multipart/form-data"),
@@ -157,6 +188,9 @@ async fn post(
     let limit = state.settings.gateway.max_upload_bytes;
     announced(&req, limit)?;
     let mut form = form::Form::new(parts, &caller.scope, limit, params.0.priority);
+    if params.0.unpack {
+        return archive::post(&state, &caller.scope, form.of_an_archive(), params.0.priority).await;
+    }
     let mut files = Vec::new();
     let broken = loop {
         let file = match form.next().await {
@@ -177,7 +211,7 @@ async fn post(
 }
 
 /// Whether a file's fault is none of the file's: the next one would meet it too, or cannot be read.
-fn ends_all(code: ErrorCode) -> bool {
+pub(super) fn ends_all(code: ErrorCode) -> bool {
     matches!(
         code,
         ErrorCode::TooLarge
@@ -189,8 +223,8 @@ fn ends_all(code: ErrorCode) -> bool {
 }
 
 /// The reply to a form: outcomes where something was taken and nothing broke, else the problem.
-fn told(files: Vec<UploadedFile>, broken: Option<Error>) -> Reply {
-    let taken = files.iter().any(|file| file.problem.is_none());
+pub(super) fn told(files: Vec<UploadedFile>, broken: Option<Error>) -> Reply {
+    let taken = files.iter().any(UploadedFile::is_taken);
     let refused = if taken { None } else { files.iter().find_map(|file| file.problem.clone()) };
     let Some(fault) = broken.or(refused) else {
         for problem in files.iter().filter_map(|file| file.problem.as_ref()) {

@@ -1,14 +1,16 @@
 //! People.
 
+use super::super::auth;
 use super::super::door::Caller;
 use super::super::me::UserView;
 use super::super::params::{ListParams, view};
 use super::super::table::{IdKind, Place, RouteRule, Sends};
-use super::{MANAGE, limits};
+use super::{MANAGE, PEOPLE, limits};
 use crate::state::State;
 use actix_web::{HttpResponse, web};
 use fuente_contract::access::Receipt;
 use fuente_contract::{Error, Page, Result, Role, UserId};
+use fuente_store::passwords;
 use fuente_store::users::{self, NewUser};
 use fuente_wire::problem::Reply;
 use fuente_wire::{Body, Id, Params};
@@ -22,6 +24,9 @@ pub(super) const RULES: &[RouteRule] = &[
         .sends(Sends::Json(r#"{"email":"ann@example.org","name":"Ann","password":"a long enough one"}"#)),
     RouteRule::new("GET", "/v1/admin/users", MANAGE, || web::to(list)),
     RouteRule::new("GET", "/v1/admin/users/{id}", MANAGE, || web::to(show)).ids(ID),
+    RouteRule::new("PUT", "/v1/admin/users/{id}/password", PEOPLE, || web::to(reset_password))
+        .ids(ID)
+        .sends(Sends::Json(r#"{"password":"another long one"}"#)),
     RouteRule::new("PUT", "/v1/admin/users/{id}/status", MANAGE, || web::to(set_status))
         .ids(ID)
         .sends(Sends::Json(r#"{"active":true}"#)),
@@ -62,6 +67,15 @@ impl UserToCreate {
     }
 }
 
+/// A password set for somebody.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PasswordToSet {
+    /// 10 characters or more. Tell it to the user in a way that nobody else reads; they change it
+    /// with `PUT /v1/me/password`.
+    password: String,
+}
+
 /// Whether a user may sign in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -90,6 +104,18 @@ async fn list(state: web::Data<State>, caller: Caller, params: Params<ListParams
     responses((status = 200, description = "The user.", body = UserView)))]
 async fn show(state: web::Data<State>, caller: Caller, id: Id<UserId>) -> Reply {
     Ok(HttpResponse::Ok().json(UserView::from(users::get(&caller.scope, &state.store, id.0).await?)))
+}
+
+/// Reset a user's password
+///
+/// For somebody who forgot theirs. Every session of theirs ends; their API keys go on.
+#[utoipa::path(put, path = "/v1/admin/users/{id}/password", tag = "People", params(("id" = UserId, Path, description = "The user.")),
+    request_body = PasswordToSet, responses((status = 204, description = "Set.")))]
+async fn reset_password(state: web::Data<State>, caller: Caller, id: Id<UserId>, body: Body<PasswordToSet>) -> Reply {
+    let turn = auth::turn(&state).await?;
+    passwords::reset(&caller.scope, &state.store, id.0, &body.0.password).await?;
+    drop(turn);
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Disable or enable a user

@@ -1,5 +1,6 @@
 //! Headers that every reply carries, and one line in the log for every call.
 
+use crate::meter;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
@@ -37,7 +38,9 @@ pub(crate) async fn secure<B: MessageBody>(
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+    let time = start.elapsed();
+    meter::called(method.as_str(), &pattern, response.status().as_u16(), time);
+    let milliseconds = time.as_secs_f64() * 1000.0;
     tracing::info!(%method, pattern, status = response.status().as_u16(), milliseconds, "call");
     Ok(response)
 }
