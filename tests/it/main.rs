@@ -10,6 +10,7 @@ mod company;
 mod crashes;
 mod deploy;
 mod documents;
+mod embedding;
 mod faults;
 mod jobs;
 mod leaks;
@@ -52,6 +53,7 @@ fn cases() -> Vec<Case> {
         leaks::cases(),
         rights::cases(),
         documents::cases(),
+        embedding::cases(),
         uploads::cases(),
         archives::cases(),
         commands::cases(),

@@ -212,7 +212,7 @@ async fn all_found(index: &dyn VectorIndex, store: &Store, scope: &Scope, accept
     let query = HybridQuery {
         dense,
         sparse: Sparse::default(),
-        filter: access::readable(scope, store).await.expect("a filter"),
+        filter: access::readable(scope, store).await.expect("a filter").0,
         libraries: None,
         documents: Some(vec![accepted.document]),
         limit: 10_000,

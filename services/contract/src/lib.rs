@@ -11,6 +11,7 @@ pub mod answer;
 pub mod asked;
 pub mod document;
 pub mod drift;
+pub mod embedding;
 pub mod error;
 pub mod evidence;
 pub mod ids;

@@ -10,14 +10,14 @@ use fuente_models::{Embedder, Generator};
 use fuente_search::Searcher;
 use fuente_settings::Settings;
 use fuente_store::{EmbeddedPostgres, Store, folder};
-use fuente_vectors::VectorIndex;
+use fuente_vectors::Indexes;
 use fuente_wire::metrics::{Metrics, TAKEN};
 use std::sync::Arc;
 
 /// The rooms, opened; no service yet.
 pub struct Rooms {
     pub store: Store,
-    pub index: Arc<dyn VectorIndex>,
+    pub indexes: Indexes,
     pub embedder: Embedder,
     pub generator: Arc<dyn Generator>,
     pub postgres: Option<EmbeddedPostgres>,
@@ -31,9 +31,8 @@ impl Rooms {
             async { fuente_search::startup::embedder(settings).await.context("The embedding model does not load.") },
             async { fuente_answer::startup::generator(settings).await.context("The language model does not load.") },
         )?;
-        let index =
-            fuente_search::startup::index(settings, embedder.dim()).await.context("The vector index does not open.")?;
-        Ok(Self { store, index, embedder, generator, postgres })
+        let indexes = fuente_search::startup::indexes(settings);
+        Ok(Self { store, indexes, embedder, generator, postgres })
     }
 }
 
@@ -68,20 +67,24 @@ pub async fn start(settings: &Settings) -> Result<Running> {
     // First, so that nothing goes uncounted.
     let gauges = QueueGauges { system: door.system(), store: rooms.store.clone() };
     let metrics = Metrics::serve(&settings.telemetry.metrics_listen, Arc::new(gauges)).context(TAKEN)?;
+    let wanted = rooms.embedder.clone();
+    let embedders = fuente_search::startup::embedders(settings, &door.system(), &rooms.store, &rooms.indexes, wanted)
+        .await
+        .context("The vector index does not open.")?;
     let search: Arc<dyn Search> = Arc::new(Searcher::new(
         rooms.store.clone(),
-        rooms.index.clone(),
-        rooms.embedder.clone(),
+        rooms.indexes.clone(),
+        embedders.clone(),
         fuente_search::startup::options(settings),
     ));
     let answer: Arc<dyn Answer> = Arc::new(Answerer::new(
         search.clone(),
         rooms.generator,
-        rooms.embedder.clone(),
+        rooms.embedder,
         fuente_answer::startup::options(settings),
     ));
     let (acceptor, workers) =
-        fuente_ingest::startup::start(settings, door.system(), rooms.store.clone(), rooms.index, rooms.embedder)
+        fuente_ingest::startup::start(settings, door.system(), rooms.store.clone(), rooms.indexes, embedders)
             .await
             .context("The ingest workers do not start.")?;
     let ingest: Arc<dyn Ingest> = Arc::new(acceptor);

@@ -1,11 +1,13 @@
-//! `fuente doctor --deep`: do index, rows and files of every tenant agree?
+//! `fuente doctor --deep`: do index, rows and files of every tenant agree, and with which embedding model is
+//! it searched?
 
 use crate::client::Server;
 use anyhow::{Context, Result};
 use fuente_contract::drift::Drift;
+use fuente_contract::embedding::EmbeddingState;
 use fuente_contract::{Role, TenantId};
 use fuente_settings::Settings;
-use fuente_store::{tenants, users};
+use fuente_store::{embedders, tenants, users};
 
 /// Compares, mends where asked, prints a line for each tenant; true where all agree or were mended.
 pub(crate) async fn run(settings: &Settings, mend: bool) -> Result<bool> {
@@ -24,6 +26,8 @@ async fn all(server: &Server, mend: bool) -> Result<bool> {
         let ok = if mend { left == 0 } else { drift.is_none() };
         well &= ok;
         println!("{}  {slug:<20} {}", if ok { "ok     " } else { "drift  " }, sentence(&drift));
+        let operator = crate::admin::operator(&server.door, tenant);
+        println!("         {:<20} {}", "", model(&embedders::state(&operator, &server.store).await?));
     }
     Ok(well)
 }
@@ -40,6 +44,15 @@ async fn one(server: &Server, tenant: TenantId, slug: &str, mend: bool) -> Resul
     let caller = server.act_as(slug, &admin.email).await?;
     let request = caller.request(reqwest::Method::POST, "/v1/admin/reconcile");
     caller.json(request.json(&serde_json::json!({ "mend": mend }))).await
+}
+
+fn model(state: &EmbeddingState) -> String {
+    let Some(model) = &state.model else { return "no embedding model yet: there are no documents".to_owned() };
+    let Some(wanted) = state.wanted.as_ref().filter(|_| state.changing) else {
+        return format!("searched with {model}");
+    };
+    let (done, total) = (state.passages_done.unwrap_or(0), state.passages_total.unwrap_or(0));
+    format!("searched with {model}; changing to {wanted}: {done} of {total} passages read")
 }
 
 fn sentence(drift: &Drift) -> String {

@@ -1,5 +1,6 @@
 //! The door of the write side: bytes into the blob store, row and job into Postgres, `202` out.
 
+use crate::models::Models;
 use crate::reconcile::Reconciler;
 use crate::sweep::Sweeper;
 use fuente_contract::document::DeleteReceipt;
@@ -9,7 +10,7 @@ use fuente_contract::manage::check_metadata;
 use fuente_contract::{DocumentId, Error, ErrorCode, Ingest, Result, Role, Scope, VersionId};
 use fuente_store::blobs::Blobs;
 use fuente_store::{AcceptedBlob, Deletion, Store, deletions, documents, ingest_rows, jobs, originals};
-use fuente_vectors::{PayloadPatch, Selector, VectorIndex};
+use fuente_vectors::{PayloadPatch, Selector};
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -17,7 +18,7 @@ use tokio::sync::Notify;
 pub struct Acceptor {
     pub(crate) store: Store,
     pub(crate) blobs: Blobs,
-    pub(crate) index: Arc<dyn VectorIndex>,
+    pub(crate) models: Models,
     pub(crate) sweeper: Sweeper,
     pub(crate) reconciler: Reconciler,
     /// Wakes the workers of this process; those of others look every second.
@@ -71,8 +72,7 @@ impl Ingest for Acceptor {
         may_manage(scope)?;
         let (policy, owner, library) = documents::tag(scope, &self.store, document).await?;
         let patch = PayloadPatch { policy: Some(policy), owner: Some(owner), library: Some(library), current: None };
-        self.index.set_payload(scope.tenant(), &Selector::Document(document), &patch).await?;
-        self.index.flush(scope.tenant()).await
+        self.models.set_payload(scope.tenant(), &Selector::Document(document), &patch).await
     }
 
     async fn reconcile(&self, scope: &Scope, mend: bool) -> Result<Drift> {

@@ -6,6 +6,7 @@
 use crate::chunk::{Chunk, chunk};
 use crate::lang;
 use crate::meter::timed;
+use crate::models::{Model, Models};
 use crate::sweep::Sweeper;
 use fuente_contract::document::{Progress, Stage};
 use fuente_contract::{Error, ErrorCode, PassageId, Result, SystemScope};
@@ -14,9 +15,8 @@ use fuente_models::{Embedder, ModelError};
 use fuente_store::blobs::Blobs;
 use fuente_store::jobs::{self, Claim};
 use fuente_store::{PassageRow, Store, TextRow, deletions};
-use fuente_vectors::{PayloadPatch, Selector, VectorIndex};
+use fuente_vectors::{PayloadPatch, Selector};
 use futures_util::StreamExt;
-use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 
 /// Why a job stopped.
@@ -28,6 +28,8 @@ pub(crate) enum Stop {
     Fault(Error),
     /// Another worker took the job over, or it was cancelled.
     Lost,
+    /// The tenant is searched with another embedding model by now: the job begins again, with that one.
+    Switched,
 }
 
 impl From<Error> for Stop {
@@ -48,23 +50,31 @@ pub(crate) struct Pipeline {
     pub(crate) system: SystemScope,
     pub(crate) store: Store,
     pub(crate) blobs: Blobs,
-    pub(crate) index: Arc<dyn VectorIndex>,
-    pub(crate) embedder: Embedder,
+    pub(crate) models: Models,
     pub(crate) jail: Jail,
     pub(crate) batch_tokens: usize,
     pub(crate) sweeper: Sweeper,
 }
 
 impl Pipeline {
-    /// Runs all stages of `claim`.
+    /// Runs all stages of `claim`, with the model that the tenant is searched with.
     pub(crate) async fn run(&self, claim: &Claim) -> Result<(), Stop> {
+        let model = self.models.of(claim.tenant).await?;
+        let ended = self.stages(claim, &model).await;
+        if matches!(ended, Err(Stop::Switched)) {
+            model.index.delete(claim.tenant, &Selector::Version(claim.version)).await?;
+        }
+        ended
+    }
+
+    async fn stages(&self, claim: &Claim, model: &Model) -> Result<(), Stop> {
         self.report(claim, Stage::Extract, Progress::default()).await?;
         let extracted = timed("extract", self.extract(claim)).await?;
         let pages = i32::try_from(extracted.pages.len()).unwrap_or(i32::MAX);
         self.report(claim, Stage::Chunk, Progress { pages, percent: 10, ..Progress::default() }).await?;
-        let (title, rows) = timed("chunk", self.chunk(claim, &extracted)).await?;
-        let progress = self.embed_and_index(claim, &title, &rows, pages).await?;
-        timed("publish", self.publish(claim, progress)).await
+        let (title, rows) = timed("chunk", self.chunk(claim, &extracted, &model.embedder)).await?;
+        let progress = self.embed_and_index(claim, model, &title, &rows, pages).await?;
+        timed("publish", self.publish(claim, model, progress)).await
     }
 
     async fn extract(&self, claim: &Claim) -> Result<Extracted, Stop> {
@@ -83,7 +93,12 @@ impl Pipeline {
         Ok(storable(extracted))
     }
 
-    async fn chunk(&self, claim: &Claim, extracted: &Extracted) -> Result<(String, Vec<PassageRow>), Stop> {
+    async fn chunk(
+        &self,
+        claim: &Claim,
+        extracted: &Extracted,
+        embedder: &Embedder,
+    ) -> Result<(String, Vec<PassageRow>), Stop> {
         let whole = lang::of(&extracted.text, "en");
         let text = TextRow {
             text: extracted.text.clone(),
@@ -93,7 +108,7 @@ impl Pipeline {
             mime: extracted.mime.clone(),
         };
         let title = jobs::save_text(&self.system, &self.store, claim, &text).await?;
-        let embedder = self.embedder.clone();
+        let embedder = embedder.clone();
         let extracted = extracted.clone();
         let chunks = tokio::task::spawn_blocking(move || chunk(&extracted, &|text| embedder.count_tokens(text)))
             .await
@@ -110,7 +125,7 @@ impl Pipeline {
     /// Both versions are marked current in the index for a moment; Postgres, which every hit is
     /// checked against, knows one at a time, so no query ever sees both or none. The tag is written
     /// with the mark: points that an earlier worker marked already kept the tag of its time.
-    async fn publish(&self, claim: &Claim, progress: Progress) -> Result<(), Stop> {
+    async fn publish(&self, claim: &Claim, model: &Model, progress: Progress) -> Result<(), Stop> {
         self.report(claim, Stage::Publish, Progress { percent: 95, ..progress }).await?;
         let (tenant, document) = (claim.tenant, claim.document);
         let live = PayloadPatch {
@@ -119,9 +134,10 @@ impl Pipeline {
             library: Some(claim.library),
             current: Some(true),
         };
-        self.index.set_payload(tenant, &Selector::Version(claim.version), &live).await?;
-        self.index.flush(tenant).await?;
-        let published = jobs::publish(&self.system, &self.store, claim, self.embedder.id()).await?;
+        model.index.set_payload(tenant, &Selector::Version(claim.version), &live).await?;
+        model.index.flush(tenant).await?;
+        let published = jobs::publish(&self.system, &self.store, claim, model.embedder.id()).await?;
+        let published = published.ok_or(Stop::Switched)?;
         // Rights may have changed since the claim: the tag is written again from what holds now.
         if (published.policy_tag, published.owner, published.library) != (claim.policy_tag, claim.owner, claim.library)
         {
@@ -131,7 +147,7 @@ impl Pipeline {
                 library: Some(published.library),
                 current: None,
             };
-            self.index.set_payload(tenant, &Selector::Document(document), &patch).await?;
+            self.models.set_payload(tenant, &Selector::Document(document), &patch).await?;
         }
         for deletion in &published.left {
             self.sweeper.begin(deletion).await;
@@ -152,7 +168,7 @@ impl Pipeline {
         };
         let patch =
             PayloadPatch { policy: Some(policy), owner: Some(owner), library: Some(library), current: Some(true) };
-        self.index.set_payload(claim.tenant, &Selector::Version(claim.version), &patch).await
+        self.models.set_payload(claim.tenant, &Selector::Version(claim.version), &patch).await
     }
 
     pub(crate) async fn report(&self, claim: &Claim, stage: Stage, progress: Progress) -> Result<(), Stop> {

@@ -3,17 +3,16 @@
 //! after their rows and removed after them, and a file is foreseen in Postgres before its first byte.
 
 use crate::embed::with_place;
+use crate::models::{Models, Place};
 use fuente_contract::drift::Drift;
 use fuente_contract::{PassageId, Result, SystemScope, TenantId, VersionId};
 use fuente_store::blobs::Blobs;
-use fuente_store::reconcile::{self, LivePassage};
+use fuente_store::reconcile::{self, KeptPassage, LivePassage};
 use fuente_store::{Store, tenants};
-use fuente_vectors::{Bm25, Held, PayloadPatch, Point, Selector, Tag, VectorIndex};
+use fuente_vectors::{Bm25, Held, PayloadPatch, Point, Selector, Tag};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 /// Points compared at a time.
 const PAGE: usize = 1_000;
@@ -23,28 +22,32 @@ pub(crate) struct Reconciler {
     pub(crate) system: SystemScope,
     pub(crate) store: Store,
     pub(crate) blobs: Blobs,
-    pub(crate) index: Arc<dyn VectorIndex>,
-    /// Id of the model whose vectors the index holds.
-    pub(crate) embedder: String,
+    pub(crate) models: Models,
 }
 
 impl Reconciler {
     /// Compares all of one tenant's, and mends it where asked.
     pub(crate) async fn run(&self, tenant: TenantId, mend: bool) -> Result<Drift> {
         let mut drift = Drift { mended: mend, ..Drift::default() };
-        let mut after: Option<PassageId> = None;
-        loop {
-            let held = self.index.held(tenant, after, PAGE).await?;
-            // The last page is compared with everything that is left.
-            let to = (held.len() == PAGE).then(|| held.last().map(|held| held.id)).flatten();
-            self.page(tenant, &held, (after, to), &mut drift).await?;
-            match to {
-                Some(last) => after = Some(last),
-                None => break,
-            }
-        }
+        let place = self.models.answering(tenant).await?;
+        self.points(tenant, &place, &mut drift).await?;
         self.files(tenant, &mut drift).await?;
         Ok(drift)
+    }
+
+    /// Compares the points of one index with the passages that answer.
+    pub(crate) async fn points(&self, tenant: TenantId, place: &Place, drift: &mut Drift) -> Result<()> {
+        let mut after: Option<PassageId> = None;
+        loop {
+            let held = place.index.held(tenant, after, PAGE).await?;
+            // The last page is compared with everything that is left.
+            let to = (held.len() == PAGE).then(|| held.last().map(|held| held.id)).flatten();
+            self.page(tenant, place, &held, (after, to), drift).await?;
+            match to {
+                Some(last) => after = Some(last),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Every tenant at once after the start and then once a day, until told to stop.
@@ -76,6 +79,7 @@ impl Reconciler {
     async fn page(
         &self,
         tenant: TenantId,
+        place: &Place,
         held: &[Held],
         (after, to): (Option<PassageId>, Option<PassageId>),
         drift: &mut Drift,
@@ -85,7 +89,7 @@ impl Reconciler {
         drift.passages += live.len() as u64;
         let present: HashMap<PassageId, Option<Tag>> = held.iter().map(|held| (held.id, held.tag)).collect();
         let missing: Vec<LivePassage> = live.values().filter(|live| !present.contains_key(&live.id)).copied().collect();
-        self.missing(tenant, &missing, drift).await?;
+        self.missing(tenant, place, &missing, drift).await?;
         let stale: HashMap<VersionId, LivePassage> = live
             .values()
             .filter(|live| present.get(&live.id).is_some_and(|tag| *tag != Some(tag_of(live))))
@@ -94,20 +98,19 @@ impl Reconciler {
             .collect();
         if drift.mended {
             for live in stale.into_values() {
-                self.retag(tenant, live).await?;
+                self.retag(tenant, place, live).await?;
             }
         }
         let unknown: Vec<PassageId> = held.iter().map(|held| held.id).filter(|id| !live.contains_key(id)).collect();
-        self.orphans(tenant, unknown, drift).await
+        self.orphans(tenant, place, unknown, drift).await
     }
 
     /// Lets filters see what holds. Rights that change meanwhile are written by whoever changes them,
     /// and must not be overwritten with what held before.
-    async fn retag(&self, tenant: TenantId, mut live: LivePassage) -> Result<()> {
+    async fn retag(&self, tenant: TenantId, place: &Place, mut live: LivePassage) -> Result<()> {
         loop {
-            self.index.set_payload(tenant, &Selector::Version(live.version), &patch(&live)).await?;
-            let before = PassageId(Uuid::from_u128(live.id.0.as_u128().saturating_sub(1)));
-            match self.live(tenant, Some(before), Some(live.id)).await?.remove(&live.id) {
+            place.index.set_payload(tenant, &Selector::Version(live.version), &patch(&live)).await?;
+            match reconcile::live_among(&self.system, &self.store, tenant, &[live.id]).await?.pop() {
                 Some(now) if now != live => live = now,
                 _ => return Ok(()),
             }
@@ -133,52 +136,62 @@ impl Reconciler {
         }
     }
 
-    /// Writes points again from the vectors kept in Postgres.
-    async fn missing(&self, tenant: TenantId, missing: &[LivePassage], drift: &mut Drift) -> Result<()> {
+    /// Counts, and mends where asked.
+    async fn missing(&self, tenant: TenantId, place: &Place, missing: &[LivePassage], drift: &mut Drift) -> Result<()> {
         drift.missing_points += missing.len() as u64;
         for part in missing.chunks(PAGE) {
-            let ids: Vec<PassageId> = part.iter().map(|live| live.id).collect();
-            let kept = reconcile::kept(&self.system, &self.store, tenant, &ids, &self.embedder).await?;
-            drift.lost_points += (part.len() - kept.len()) as u64;
-            if !drift.mended || kept.is_empty() {
-                continue;
-            }
-            let tags: HashMap<PassageId, &LivePassage> = part.iter().map(|live| (live.id, live)).collect();
-            let points = kept.into_iter().filter_map(|kept| {
-                let live = tags.get(&kept.row.id)?;
-                let sparse = Bm25::document(&with_place(&kept.title, &kept.row), &kept.row.lang);
-                Some(Point {
-                    id: live.id,
-                    dense: kept.dense,
-                    sparse,
-                    document: live.document,
-                    version: live.version,
-                    library: live.library,
-                    policy: live.policy,
-                    owner: live.owner,
-                    lang: kept.row.lang,
-                    current: true,
-                })
-            });
-            self.index.upsert(tenant, points.collect()).await?;
-            self.index.flush(tenant).await?;
-            // A document that was deleted meanwhile was swept before these points came.
-            let left = reconcile::existing(&self.system, &self.store, tenant, &ids).await?;
-            let gone: Vec<PassageId> = ids.into_iter().filter(|id| !left.contains(id)).collect();
-            if !gone.is_empty() {
-                self.index.delete(tenant, &Selector::Passages(gone)).await?;
-            }
+            let kept = if drift.mended {
+                self.write(tenant, place, part).await?
+            } else {
+                self.kept(tenant, place, part).await?.len()
+            };
+            drift.lost_points += (part.len() - kept) as u64;
         }
         Ok(())
     }
 
+    async fn kept(&self, tenant: TenantId, place: &Place, part: &[LivePassage]) -> Result<Vec<KeptPassage>> {
+        let ids: Vec<PassageId> = part.iter().map(|live| live.id).collect();
+        reconcile::kept(&self.system, &self.store, tenant, &ids, &place.id).await
+    }
+
+    /// Writes points from the vectors kept in Postgres, and says for how many passages there are some.
+    /// When it returns, their tags are those of a moment after the points were there.
+    pub(crate) async fn write(&self, tenant: TenantId, place: &Place, part: &[LivePassage]) -> Result<usize> {
+        let kept = self.kept(tenant, place, part).await?;
+        // A model that was replaced meanwhile: its index is cleared, and must stay so.
+        if kept.is_empty() || !self.models.is_of_use(tenant, &place.id).await? {
+            return Ok(kept.len());
+        }
+        let count = kept.len();
+        let written: HashMap<PassageId, &LivePassage> = part.iter().map(|live| (live.id, live)).collect();
+        let points = kept.into_iter().filter_map(|kept| written.get(&kept.row.id).map(|live| point(live, kept)));
+        place.index.upsert(tenant, points.collect()).await?;
+        place.index.flush(tenant).await?;
+        // A document that was deleted meanwhile was swept before these points came, and one whose rights
+        // changed was tagged before.
+        let ids: Vec<PassageId> = written.keys().copied().collect();
+        let now = reconcile::live_among(&self.system, &self.store, tenant, &ids).await?;
+        let now: HashMap<PassageId, LivePassage> = now.into_iter().map(|live| (live.id, live)).collect();
+        let gone: Vec<PassageId> = ids.into_iter().filter(|id| !now.contains_key(id)).collect();
+        if !gone.is_empty() {
+            place.index.delete(tenant, &Selector::Passages(gone)).await?;
+        }
+        let changed = now.into_values().filter(|now| written.get(&now.id).is_some_and(|then| *then != now));
+        let changed: HashMap<VersionId, LivePassage> = changed.map(|live| (live.version, live)).collect();
+        for live in changed.into_values() {
+            self.retag(tenant, place, live).await?;
+        }
+        Ok(count)
+    }
+
     /// Removes points that belong to no passage, live or in the making.
-    async fn orphans(&self, tenant: TenantId, unknown: Vec<PassageId>, drift: &mut Drift) -> Result<()> {
+    async fn orphans(&self, tenant: TenantId, place: &Place, unknown: Vec<PassageId>, drift: &mut Drift) -> Result<()> {
         let known = reconcile::existing(&self.system, &self.store, tenant, &unknown).await?;
         let orphans: Vec<PassageId> = unknown.into_iter().filter(|id| !known.contains(id)).collect();
         drift.orphan_points += orphans.len() as u64;
         if drift.mended && !orphans.is_empty() {
-            self.index.delete(tenant, &Selector::Passages(orphans)).await?;
+            place.index.delete(tenant, &Selector::Passages(orphans)).await?;
         }
         Ok(())
     }
@@ -199,6 +212,21 @@ impl Reconciler {
             drift.missing_files += u64::from(!self.blobs.has(key).await?);
         }
         Ok(())
+    }
+}
+
+fn point(live: &LivePassage, kept: KeptPassage) -> Point {
+    Point {
+        id: live.id,
+        dense: kept.dense,
+        sparse: Bm25::document(&with_place(&kept.title, &kept.row), &kept.row.lang),
+        document: live.document,
+        version: live.version,
+        library: live.library,
+        policy: live.policy,
+        owner: live.owner,
+        lang: kept.row.lang,
+        current: true,
     }
 }
 

@@ -3,7 +3,9 @@
 use crate::accept::Acceptor;
 use crate::identity;
 use crate::meter::QueueGauges;
+use crate::models::Models;
 use crate::pipeline::Pipeline;
+use crate::rebuild::Rebuild;
 use crate::reconcile::Reconciler;
 use crate::sweep::Sweeper;
 use crate::worker::{self, Worker};
@@ -11,12 +13,12 @@ use actix_web::web::ServiceConfig;
 use anyhow::Context;
 use fuente_contract::{Door, Error, Result, SystemScope};
 use fuente_extract::{Jail, Ocr};
-use fuente_models::{Embedder, EmbedderOptions};
+use fuente_models::{Embedder, EmbedderOptions, Embedders};
 use fuente_settings::{Settings, StoreMode, VectorsMode};
 use fuente_store::blobs::Blobs;
 use fuente_store::jobs::QueueRules;
-use fuente_store::{Opened, Store, StoreOptions};
-use fuente_vectors::VectorIndex;
+use fuente_store::{Opened, Store, StoreOptions, embedders};
+use fuente_vectors::{Indexes, Place};
 use fuente_wire::Opener;
 use fuente_wire::health::Asks;
 use fuente_wire::metrics::{Metrics, TAKEN as METRICS};
@@ -49,25 +51,32 @@ pub async fn start(
     settings: &Settings,
     system: SystemScope,
     store: Store,
-    index: Arc<dyn VectorIndex>,
-    embedder: Embedder,
+    indexes: Indexes,
+    embedders: Embedders,
 ) -> Result<(Acceptor, Workers)> {
+    embedders::want(&system, &store, embedders.wanted().id()).await?;
+    let models = Models { system: system.clone(), store: store.clone(), embedders, indexes };
     let blobs = Blobs::open(&settings.data.directory.join("blobs"))?;
     let wake = Arc::new(Notify::new());
-    let sweeper = Sweeper { system: system.clone(), store: store.clone(), blobs: blobs.clone(), index: index.clone() };
-    let reconciler = Reconciler {
+    let sweeper =
+        Sweeper { system: system.clone(), store: store.clone(), blobs: blobs.clone(), models: models.clone() };
+    let reconciler =
+        Reconciler { system: system.clone(), store: store.clone(), blobs: blobs.clone(), models: models.clone() };
+    let stop = CancellationToken::new();
+    let rebuild = Rebuild {
         system: system.clone(),
         store: store.clone(),
-        blobs: blobs.clone(),
-        index: index.clone(),
-        embedder: embedder.id().to_owned(),
+        models: models.clone(),
+        reconciler: reconciler.clone(),
+        batch_tokens: settings.ingest.batch_tokens,
+        stop: stop.clone(),
     };
     let acceptor = Acceptor {
         store: store.clone(),
         reconciler: reconciler.clone(),
         sweeper: sweeper.clone(),
         blobs: blobs.clone(),
-        index: index.clone(),
+        models: models.clone(),
         wake: wake.clone(),
         max_bytes: settings.gateway.max_upload_bytes,
         tenant_waiting: settings.ingest.tenant_waiting,
@@ -76,17 +85,16 @@ pub async fn start(
         system,
         store,
         blobs,
-        index,
-        embedder,
+        models,
         jail: jail(settings)?,
         batch_tokens: settings.ingest.batch_tokens,
         sweeper: sweeper.clone(),
     };
     // Before any worker of this process has a lease.
     worker::take_back(&pipeline.system, &pipeline.store).await;
-    let stop = CancellationToken::new();
     let mut running = JoinSet::new();
     running.spawn(sweeper.run(stop.clone()));
+    running.spawn(rebuild.run());
     if settings.ingest.reconcile_hours > 0 {
         let every = Duration::from_secs(settings.ingest.reconcile_hours * 3_600);
         running.spawn(reconciler.daily(every, stop.clone()));
@@ -147,13 +155,19 @@ pub async fn serve(settings: &Settings) -> anyhow::Result<()> {
     );
     let (opened, embedder) =
         tokio::try_join!(store(settings), embedder(settings)).context("The ingest service does not start.")?;
-    let key = Some(settings.vectors.api_key.0.as_str()).filter(|key| !key.is_empty());
-    let index =
-        fuente_vectors::server(&settings.vectors.url, key, &settings.vectors.collection, embedder.dim()).await?;
+    let at = &settings.vectors;
+    let indexes = Indexes::at(Place::Server {
+        url: at.url.clone(),
+        api_key: Some(at.api_key.0.clone()).filter(|key| !key.is_empty()),
+        collection: at.collection.clone(),
+    });
+    // A server that cannot be used ends the start, not the first job.
+    indexes.of(embedder.id(), embedder.dim()).await?;
+    let embedders = Embedders::new(embedder, &settings.cache(), settings.models.threads);
     let door = Door::open();
     let gauges = QueueGauges { system: door.system(), store: opened.store.clone() };
     let metrics = Metrics::serve(&settings.telemetry.metrics_listen, Arc::new(gauges)).context(METRICS)?;
-    let (acceptor, workers) = start(settings, door.system(), opened.store.clone(), index, embedder).await?;
+    let (acceptor, workers) = start(settings, door.system(), opened.store.clone(), indexes, embedders).await?;
     let serve = fuente_wire::serve::ingest(Arc::new(acceptor), Opener::new(secret, door));
     let asked = opened.store.clone();
     let ready = Asks(move || {

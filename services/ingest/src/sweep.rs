@@ -1,10 +1,10 @@
 //! Works off deletions: what Postgres knows to be gone leaves the index and the disk.
 
+use crate::models::Models;
 use fuente_contract::{Result, SystemScope};
 use fuente_store::blobs::Blobs;
 use fuente_store::{Deletion, Store, deletions};
-use fuente_vectors::{Selector, VectorIndex};
-use std::sync::Arc;
+use fuente_vectors::Selector;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +24,7 @@ pub(crate) struct Sweeper {
     pub(crate) system: SystemScope,
     pub(crate) store: Store,
     pub(crate) blobs: Blobs,
-    pub(crate) index: Arc<dyn VectorIndex>,
+    pub(crate) models: Models,
 }
 
 impl Sweeper {
@@ -37,7 +37,7 @@ impl Sweeper {
             (None, None) => None,
         };
         if let Some(what) = what {
-            removed.vectors = self.index.delete(deletion.tenant, &what).await?;
+            removed.vectors = self.models.delete(deletion.tenant, &what).await?;
         }
         for key in &deletion.blobs {
             self.blobs.delete(key).await?;

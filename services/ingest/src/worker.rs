@@ -110,6 +110,12 @@ impl Worker {
                 tracing::info!(job = %claim.job, "job given up: it was cancelled or another worker has it");
                 return;
             }
+            Err(Stop::Switched) => {
+                meter::ended(End::Lost, "");
+                tracing::info!(job = %claim.job, "job begins again: the embedding model changed");
+                self.give_back(claim).await;
+                return;
+            }
             Err(Stop::File(error)) => (error.code().to_owned(), error.advice(), error.is_transient()),
             Err(Stop::Fault(error)) => {
                 tracing::warn!(job = %claim.job, %error, "job failed");

@@ -4,9 +4,11 @@ use crate::embed_worker::{self, BULK, Lanes, QUERY, Server, Work};
 use crate::error::ModelError;
 use crate::manifest::{self, EmbedderFacts, Role};
 use crate::parts::{Embedded, Parted, tokens_of};
+use crate::pieces::{self, Piece};
 use crate::queue::{Queue, Refused};
 use crate::{embed_plan, verify};
 use fastembed::{InitOptionsUserDefined, Pooling, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -73,8 +75,7 @@ impl Embedder {
             .name("embedder".to_owned())
             .spawn(move || embed_worker::serve(session, &server))
             .map_err(|error| ModelError::failed("the embedding thread does not start", error))?;
-        // The hash is part of the id: vectors of two builds of a model must not be compared.
-        let id = format!("{name}@{}", entry.sha256().get(..12).unwrap_or_default());
+        let id = entry.id();
         Ok(Self { shared: Arc::new(Shared { lanes, tokenizer, facts, id, worker: Some(worker) }) })
     }
 
@@ -104,37 +105,58 @@ impl Embedder {
         Ok(vectors.into_iter().map(|vector| vector.whole).collect())
     }
 
-    /// Vectors of passages and of their parts, in batches of at most `batch_tokens` once padded.
-    /// Queries overtake between two batches.
+    /// Vectors of passages and of their parts, in batches of at most `batch_tokens` once padded. What is
+    /// longer than the model takes is read in pieces. Queries overtake between two batches.
     ///
     /// # Errors
-    /// [`ModelError::TooLong`] where a passage would be cut: nothing is embedded by half.
+    /// Where the model fails.
     pub async fn embed_passages(
         &self,
         passages: Vec<Parted>,
         batch_tokens: usize,
     ) -> Result<Vec<Embedded>, ModelError> {
+        let mut pieces = Vec::new();
+        for (of, passage) in passages.iter().enumerate() {
+            self.cut(of, passage, &mut pieces)?;
+        }
+        let (mut texts, mut parts, mut tokens, mut read) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for piece in pieces {
+            read.push((piece.of, piece.parts.iter().map(Range::len).collect(), piece.tokens));
+            texts.push(piece.text);
+            parts.push(piece.parts);
+            tokens.push(piece.tokens);
+        }
+        let made = self.run(BULK, texts, parts, &tokens, batch_tokens).await?;
+        Ok(pieces::joined(&read, made, passages.len()))
+    }
+
+    /// The passage as the model reads it: whole where it can.
+    fn cut(&self, of: usize, passage: &Parted, pieces: &mut Vec<Piece>) -> Result<(), ModelError> {
         let (prefix, most) = (&self.shared.facts.passage, self.shared.facts.max_tokens);
-        let (mut texts, mut parts, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
-        for passage in passages {
-            let text = format!("{prefix}{}", passage.text);
+        let whole = 0..passage.text.len();
+        let mut left = vec![whole];
+        while let Some(range) = left.pop() {
+            let text = format!("{prefix}{}", &passage.text[range.clone()]);
             let offsets = self.offsets(&text)?;
             if offsets.len() > most {
-                return Err(ModelError::TooLong { tokens: offsets.len(), most });
+                let at = pieces::middle(&passage.text, &range, &passage.parts)
+                    .ok_or(ModelError::TooLong { tokens: offsets.len(), most })?;
+                left.extend([at..range.end, range.start..at]);
+                continue;
             }
-            let shifted = |part: &std::ops::Range<usize>| part.start + prefix.len()..part.end + prefix.len();
-            parts.push(passage.parts.iter().map(|part| tokens_of(&shifted(part), &offsets)).collect());
-            tokens.push(offsets.len());
-            texts.push(text);
+            let tokens =
+                |part| pieces::clipped(part, &range, prefix.len()).map_or(0..0, |part| tokens_of(&part, &offsets));
+            let parts = passage.parts.iter().map(tokens).collect();
+            pieces.push(Piece { of, text, parts, tokens: offsets.len() });
         }
-        self.run(BULK, texts, parts, &tokens, batch_tokens).await
+        Ok(())
     }
 
     async fn run(
         &self,
         lane: usize,
         texts: Vec<String>,
-        parts: Vec<Vec<std::ops::Range<usize>>>,
+        parts: Vec<Vec<Range<usize>>>,
         tokens: &[usize],
         budget: usize,
     ) -> Result<Vec<Embedded>, ModelError> {

@@ -8,6 +8,7 @@ mod busy;
 mod embed_plan;
 mod embed_worker;
 mod embedder;
+mod embedders;
 mod error;
 mod generate;
 mod local;
@@ -15,11 +16,13 @@ pub mod manifest;
 pub mod parts;
 #[cfg(feature = "testing")]
 pub mod peer;
+mod pieces;
 mod queue;
 mod remote;
 mod verify;
 
 pub use embedder::{Embedder, EmbedderOptions};
+pub use embedders::{Embedders, dim_of};
 pub use error::ModelError;
 pub use generate::{
     ChatMessage, ChatRole, Finish, GenerateEvent, GenerateRequest, GenerateStream, Generator, ModelInfo, Part,

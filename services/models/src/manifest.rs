@@ -97,7 +97,19 @@ fn none_called<'e>(name: &str, able: impl Iterator<Item = &'e Entry>) -> ModelEr
     ModelError::Failed(format!("there is no model called \"{name}\"; there are {}", names.join(", ")))
 }
 
+/// The embedding model whose [`Entry::id`] is `id`; none where this release does not know it.
+#[must_use]
+pub fn by_id(id: &str) -> Option<&'static Entry> {
+    entries().ok()?.iter().find(|entry| entry.role == Role::Embed && entry.id() == id)
+}
+
 impl Entry {
+    /// Name and hash: vectors of two builds of a model must not be compared.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{}@{}", self.name, self.sha256().get(..12).unwrap_or_default())
+    }
+
     /// Where its files lie below the cache directory.
     #[must_use]
     pub fn directory(&self, cache: &Path) -> PathBuf {

@@ -113,19 +113,25 @@ async fn a_part_has_the_vector_of_what_it_says_and_the_passage_keeps_its_own() {
 }
 
 #[tokio::test]
-async fn a_passage_that_would_be_cut_is_refused_and_counting_tells_before() {
+async fn a_passage_above_the_longest_input_is_read_whole_in_pieces() {
     let _cores = CORES.lock().await;
-    let embedder = embedder();
-    let room = embedder.max_tokens() - embedder.passage_overhead();
-    let mut text = "agua".to_owned();
-    while embedder.count_tokens(&text) < room {
-        text.push_str(" agua");
-    }
-    assert!(embed(&embedder, vec![text.clone()], 2048).await.is_ok());
-    text.push_str(" agua agua agua");
-    assert!(embedder.count_tokens(&text) > room);
-    let refused = embed(&embedder, vec![text], 2048).await;
-    assert!(matches!(refused, Err(ModelError::TooLong { most: 512, .. })), "{refused:?}");
+    let model = load("minilm");
+    let most = model.max_tokens();
+    let filler = "The door of the hall is locked at night and the key is with the porter. ".repeat(30);
+    let last = "Employees receive twenty-three days of paid vacation every year.";
+    let text = format!("{filler}{last}");
+    assert!(model.count_tokens(&text) > 2 * most, "two cuts at the least");
+    let parts = vec![0..filler.len(), filler.len()..text.len()];
+    let made = model.embed_passages(vec![Parted { text, parts }], 512).await.unwrap();
+    let Embedded { whole, parts } = &made[0];
+    assert!((cosine(whole, whole) - 1.0).abs() < 1e-3 && (cosine(&parts[0], &parts[0]) - 1.0).abs() < 1e-3);
+    let asked = model.embed_queries(strings(&["How many vacation days do employees get?"])).await.unwrap();
+    let alone = embed(&model, vec![filler], 512).await.unwrap();
+    let (own, other) = (cosine(&asked[0], &parts[1]), cosine(&asked[0], &parts[0]));
+    assert!(own > other + 0.3, "the end is read: {own} {other}");
+    assert!(cosine(whole, &alone[0]) < 0.999, "and the whole knows of it");
+    // Where no sentence or word begins it is cut all the same.
+    assert_eq!(embed(&model, vec!["?".repeat(1_000)], 512).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -2,14 +2,19 @@
 
 use fuente_contract::evidence::{Hit, Scores};
 use fuente_contract::{PassageId, Result, Scope};
-use fuente_store::{Store, passages};
+use fuente_store::Store;
+use fuente_store::passages::{self, Moment};
 use std::collections::HashMap;
 
-/// Readable candidates in their given order, and the epoch at which they were checked.
+/// Readable candidates in their given order, and the moment at which they were checked.
 /// What the asker may not read is dropped without a trace (I1, I2).
-pub(crate) async fn recheck(scope: &Scope, store: &Store, ranked: &[(PassageId, Scores)]) -> Result<(Vec<Hit>, i64)> {
+pub(crate) async fn recheck(
+    scope: &Scope,
+    store: &Store,
+    ranked: &[(PassageId, Scores)],
+) -> Result<(Vec<Hit>, Moment)> {
     let ids: Vec<PassageId> = ranked.iter().map(|(id, _)| *id).collect();
-    let (rows, epoch) = passages::read(scope, store, &ids).await?;
+    let (rows, moment) = passages::read(scope, store, &ids).await?;
     let mut found: HashMap<PassageId, _> = rows.into_iter().map(|row| (row.row.id, row)).collect();
     let hits = ranked
         .iter()
@@ -34,5 +39,5 @@ pub(crate) async fn recheck(scope: &Scope, store: &Store, ranked: &[(PassageId, 
             })
         })
         .collect();
-    Ok((hits, epoch))
+    Ok((hits, moment))
 }

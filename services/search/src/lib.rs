@@ -8,6 +8,7 @@ mod error;
 mod fuse;
 mod lang;
 mod meter;
+mod models;
 mod retrieve;
 mod select;
 mod signals;

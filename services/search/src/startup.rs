@@ -4,11 +4,11 @@ use crate::{Searcher, SearcherOptions};
 use actix_web::dev::Server;
 use actix_web::web::ServiceConfig;
 use anyhow::Context;
-use fuente_contract::{Door, Result};
-use fuente_models::{Embedder, EmbedderOptions};
+use fuente_contract::{Door, Result, SystemScope};
+use fuente_models::{Embedder, EmbedderOptions, Embedders};
 use fuente_settings::{Settings, StoreMode, VectorsMode};
-use fuente_store::{Opened, StoreOptions};
-use fuente_vectors::VectorIndex;
+use fuente_store::{Opened, Store, StoreOptions, embedders};
+use fuente_vectors::{Indexes, Place};
 use fuente_wire::Opener;
 use fuente_wire::health::Asks;
 use fuente_wire::metrics::{Metrics, NoGauges, TAKEN as METRICS};
@@ -35,20 +35,41 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
     }
 }
 
-/// Opens the vector index that the settings name, for vectors of `dim` numbers.
+/// The vector indexes that the settings name, one for each embedding model.
+#[must_use]
+pub fn indexes(settings: &Settings) -> Indexes {
+    let at = &settings.vectors;
+    Indexes::at(match at.mode {
+        VectorsMode::Edge => {
+            Place::Edge { directory: settings.data.directory.join("vectors"), open_shards: at.open_shards }
+        }
+        VectorsMode::Server => Place::Server {
+            url: at.url.clone(),
+            api_key: Some(at.api_key.0.clone()).filter(|key| !key.is_empty()),
+            collection: at.collection.clone(),
+        },
+    })
+}
+
+/// The model that the settings name, and those that tenants are still searched with: loaded now, so that
+/// no question waits for it.
 ///
 /// # Errors
-/// Says why the index does not open.
-pub async fn index(settings: &Settings, dim: usize) -> Result<Arc<dyn VectorIndex>> {
-    match settings.vectors.mode {
-        VectorsMode::Edge => {
-            fuente_vectors::edge(&settings.data.directory.join("vectors"), dim, settings.vectors.open_shards)
-        }
-        VectorsMode::Server => {
-            let key = Some(settings.vectors.api_key.0.as_str()).filter(|key| !key.is_empty());
-            fuente_vectors::server(&settings.vectors.url, key, &settings.vectors.collection, dim).await
-        }
+/// Where Postgres fails, or the index of the settings' model does not open.
+pub async fn embedders(
+    settings: &Settings,
+    system: &SystemScope,
+    store: &Store,
+    indexes: &Indexes,
+    wanted: Embedder,
+) -> Result<Embedders> {
+    indexes.of(wanted.id(), wanted.dim()).await?;
+    let embedders = Embedders::new(wanted, &settings.cache(), settings.models.threads);
+    for id in embedders::in_use(system, store).await? {
+        // Where one is not there the log says so; other tenants can be searched all the same.
+        let _ = embedders.of(&id).await;
     }
+    Ok(embedders)
 }
 
 /// Loads the embedding model (some seconds), off the async threads.
@@ -74,8 +95,10 @@ pub async fn service(settings: &Settings) -> Result<(Searcher, Opened)> {
     // The owner's address is for `fuente-gateway migrate` alone.
     let at = StoreOptions { migrator_url: None, ..store_options(settings) };
     let (opened, embedder) = tokio::try_join!(fuente_store::open(&at), embedder(settings))?;
-    let index = index(settings, embedder.dim()).await?;
-    Ok((Searcher::new(opened.store.clone(), index, embedder, options(settings)), opened))
+    let indexes = indexes(settings);
+    let system = Door::open().system();
+    let embedders = embedders(settings, &system, &opened.store, &indexes, embedder).await?;
+    Ok((Searcher::new(opened.store.clone(), indexes, embedders, options(settings)), opened))
 }
 
 /// The service as a process of its own: its server, not yet awaited, and its port.

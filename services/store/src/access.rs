@@ -14,18 +14,20 @@ use uuid::Uuid;
 /// Filters kept; beyond it all are dropped and computed again.
 const KEPT: usize = 10_000;
 
-/// Tags of the policies that let the scope's user read; computed once per access epoch.
+/// Tags of the policies that let the scope's user read, computed once per access epoch; and the id of
+/// the embedding model that the tenant's passages are searched with at this moment, if it has any.
 ///
 /// # Errors
 /// Where Postgres fails.
-pub async fn readable(scope: &Scope, store: &Store) -> Result<ReadFilter> {
+pub async fn readable(scope: &Scope, store: &Store) -> Result<(ReadFilter, Option<String>)> {
     let mut tx = store.begin(scope, View::Reader).await?;
-    let epoch = epoch_in(&mut tx).await?;
+    let row = sqlx::query("SELECT acl_epoch, embedder FROM tenants").fetch_one(&mut *tx).await.map_err(fault)?;
+    let (epoch, embedder): (i64, Option<String>) = (row.get(0), row.get(1));
     let key = (scope.tenant(), scope.user());
     if let Some(kept) =
         store.filters.lock().ok().and_then(|kept| kept.get(&key).filter(|filter| filter.epoch == epoch).cloned())
     {
-        return Ok(kept);
+        return Ok((kept, embedder));
     }
     let row = sqlx::query(
         "SELECT (SELECT acl_epoch FROM tenants) AS epoch,
@@ -48,7 +50,7 @@ pub async fn readable(scope: &Scope, store: &Store) -> Result<ReadFilter> {
         }
         kept.insert(key, filter.clone());
     }
-    Ok(filter)
+    Ok((filter, embedder))
 }
 
 /// The tenant's access epoch.

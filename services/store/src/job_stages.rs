@@ -2,6 +2,7 @@
 
 use crate::db::{Store, commit, fault};
 use crate::deletions::{self, Deletion};
+use crate::embedders;
 use crate::jobs::Claim;
 use crate::rows::{PassageRow, TextRow, int};
 use fuente_contract::document::{Progress, Stage};
@@ -153,13 +154,17 @@ pub async fn save_passages(scope: &SystemScope, store: &Store, claim: &Claim, ro
 }
 
 /// Makes the version current, if the claim still holds and no newer version is: from this commit on
-/// it answers, and the one before does not.
+/// it answers, and the one before does not. None where the tenant is searched with another model than
+/// `embedder` by now: then the passages are to be made again, for that one.
 ///
 /// # Errors
 /// `Conflict` where the claim is lost.
-pub async fn publish(scope: &SystemScope, store: &Store, claim: &Claim, embedder: &str) -> Result<Published> {
+pub async fn publish(scope: &SystemScope, store: &Store, claim: &Claim, embedder: &str) -> Result<Option<Published>> {
     let mut tx = store.inside(scope, claim.tenant).await?;
     fenced(&mut tx, claim).await?;
+    if !embedders::publishes(&mut tx, claim.tenant, embedder).await? {
+        return Ok(None);
+    }
     let row = sqlx::query(
         "SELECT current_version, tag, owner_id, library_id,
                 coalesce((SELECT ordinal FROM document_versions WHERE id = current_version), 0) AS current,
@@ -202,14 +207,14 @@ pub async fn publish(scope: &SystemScope, store: &Store, claim: &Claim, embedder
     .await
     .map_err(fault)?;
     commit(tx).await?;
-    Ok(Published {
+    Ok(Some(Published {
         previous: previous.map(VersionId),
         current: if newest { claim.version } else { previous.map_or(claim.version, VersionId) },
         policy_tag: row.get("tag"),
         owner: UserId(row.get("owner_id")),
         library: LibraryId(row.get("library_id")),
         left,
-    })
+    }))
 }
 
 /// What the vectors of the claim's version carry, if it is the one that answers.

@@ -82,7 +82,7 @@ pub async fn known(
 }
 
 /// Packed vectors of the sentences of those of `ids` that the user reads, where they were made by the
-/// model `embedder`.
+/// model `embedder`. Right after a change of model they may still wait to be taken over by the passages.
 ///
 /// # Errors
 /// Where Postgres fails.
@@ -95,10 +95,12 @@ pub async fn of_sentences(
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let mut tx = store.begin(scope, View::Reader).await?;
     let rows = sqlx::query(
-        "SELECT passages.id, sentence_vectors FROM passages
+        "SELECT passages.id, coalesce(next.sentence_vectors, passages.sentence_vectors) FROM passages
          JOIN documents ON documents.tenant_id = passages.tenant_id AND documents.id = passages.document_id
          JOIN document_versions AS versions ON versions.tenant_id = passages.tenant_id AND versions.id = version_id
-         WHERE passages.id = ANY($1) AND sentence_vectors IS NOT NULL AND embedder = $2
+         LEFT JOIN next_vectors next ON next.tenant_id = passages.tenant_id AND next.passage_id = passages.id AND next.embedder = $2
+         WHERE passages.id = ANY($1)
+           AND (next.embedder IS NOT NULL OR (passages.sentence_vectors IS NOT NULL AND versions.embedder = $2))
            AND ($3::uuid[] IS NULL OR documents.library_id = ANY($3))",
     )
     .bind(wanted)
@@ -110,7 +112,7 @@ pub async fn of_sentences(
     Ok(rows.iter().map(|row| (PassageId(row.get(0)), row.get(1))).collect())
 }
 
-fn bytes(vector: &[f32]) -> Vec<u8> {
+pub(crate) fn bytes(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 

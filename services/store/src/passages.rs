@@ -17,16 +17,24 @@ pub struct ReadPassage {
     pub text_hash: Vec<u8>,
 }
 
-/// Those of `ids` that belong to a current version and that the user reads, and the epoch of the
-/// check. One statement, so that rows and epoch are of one moment; in no order.
+/// The moment of a check.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    pub epoch: i64,
+    /// The model whose index answered for the tenant then; none where it has no passages yet.
+    pub embedder: Option<String>,
+}
+
+/// Those of `ids` that belong to a current version and that the user reads, and the moment of the
+/// check. One statement, so that rows and moment belong together; in no order.
 ///
 /// # Errors
 /// Where Postgres fails: then nothing is readable.
-pub async fn read(scope: &Scope, store: &Store, ids: &[PassageId]) -> Result<(Vec<ReadPassage>, i64)> {
+pub async fn read(scope: &Scope, store: &Store, ids: &[PassageId]) -> Result<(Vec<ReadPassage>, Moment)> {
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let mut tx = store.begin(scope, View::Reader).await?;
     let rows = sqlx::query(
-        "SELECT tenants.acl_epoch, found.* FROM tenants LEFT JOIN LATERAL (
+        "SELECT tenants.acl_epoch, tenants.embedder, found.* FROM tenants LEFT JOIN LATERAL (
              SELECT passages.id, ordinal, passages.document_id, passages.version_id, char_start, char_end, page_from,
                     page_to, heading, text, text_hash, passages.lang, tokens, documents.library_id, documents.title
              FROM passages
@@ -39,7 +47,7 @@ pub async fn read(scope: &Scope, store: &Store, ids: &[PassageId]) -> Result<(Ve
     .fetch_all(&mut *tx)
     .await
     .map_err(fault)?;
-    let epoch = rows.first().map_or(0, |row| row.get("acl_epoch"));
+    let moment = rows.first().map(|row| Moment { epoch: row.get("acl_epoch"), embedder: row.get("embedder") });
     let found = rows.iter().filter(|row| row.get::<Option<Uuid>, _>("id").is_some()).map(|row| ReadPassage {
         row: PassageRow::read(row),
         document: DocumentId(row.get("document_id")),
@@ -48,5 +56,5 @@ pub async fn read(scope: &Scope, store: &Store, ids: &[PassageId]) -> Result<(Ve
         title: row.get("title"),
         text_hash: row.get("text_hash"),
     });
-    Ok((found.collect(), epoch))
+    Ok((found.collect(), moment.unwrap_or_default()))
 }

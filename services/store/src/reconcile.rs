@@ -4,6 +4,7 @@ use crate::db::{Store, fault};
 use crate::rows::PassageRow;
 use fuente_contract::{DocumentId, LibraryId, PassageId, Result, SystemScope, TenantId, UserId, VersionId};
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -17,6 +18,28 @@ pub struct LivePassage {
     pub policy: i64,
     pub owner: UserId,
 }
+
+impl LivePassage {
+    /// From a row that holds these columns, among others.
+    pub(crate) fn read(row: &PgRow) -> Self {
+        Self {
+            id: PassageId(row.get("id")),
+            document: DocumentId(row.get("document_id")),
+            version: VersionId(row.get("version_id")),
+            library: LibraryId(row.get("library_id")),
+            policy: row.get("tag"),
+            owner: UserId(row.get("owner_id")),
+        }
+    }
+}
+
+/// The passages of the tenant `$1` that answer.
+const LIVE: &str =
+    "SELECT passages.id, passages.document_id, passages.version_id, library_id, tag, owner_id FROM passages
+     JOIN documents ON documents.tenant_id = passages.tenant_id AND documents.id = passages.document_id
+                   AND documents.current_version = passages.version_id
+     JOIN policies ON policies.tenant_id = documents.tenant_id AND policies.id = effective_policy
+     WHERE passages.tenant_id = $1";
 
 /// The passages that answer, in ascending order of ids: after `after`, up to `to` (to the end where
 /// there is none), at most `limit`.
@@ -32,14 +55,10 @@ pub async fn live_passages(
     limit: i64,
 ) -> Result<Vec<LivePassage>> {
     let mut tx = store.inside(scope, tenant).await?;
-    let rows = sqlx::query(
-        "SELECT passages.id, passages.document_id, passages.version_id, library_id, tag, owner_id FROM passages
-         JOIN documents ON documents.tenant_id = passages.tenant_id AND documents.id = passages.document_id
-                       AND documents.current_version = passages.version_id
-         JOIN policies ON policies.tenant_id = documents.tenant_id AND policies.id = effective_policy
-         WHERE passages.tenant_id = $1 AND ($2::uuid IS NULL OR passages.id > $2) AND ($3::uuid IS NULL OR passages.id <= $3)
-         ORDER BY passages.id LIMIT $4",
-    )
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "{LIVE} AND ($2::uuid IS NULL OR passages.id > $2) AND ($3::uuid IS NULL OR passages.id <= $3)
+         ORDER BY passages.id LIMIT $4"
+    )))
     .bind(tenant.0)
     .bind(after.map(|id| id.0))
     .bind(to.map(|id| id.0))
@@ -47,15 +66,28 @@ pub async fn live_passages(
     .fetch_all(&mut *tx)
     .await
     .map_err(fault)?;
-    let live = rows.iter().map(|row| LivePassage {
-        id: PassageId(row.get(0)),
-        document: DocumentId(row.get(1)),
-        version: VersionId(row.get(2)),
-        library: LibraryId(row.get(3)),
-        policy: row.get(4),
-        owner: UserId(row.get(5)),
-    });
-    Ok(live.collect())
+    Ok(rows.iter().map(LivePassage::read).collect())
+}
+
+/// Those of `ids` that answer.
+///
+/// # Errors
+/// Where Postgres fails.
+pub async fn live_among(
+    scope: &SystemScope,
+    store: &Store,
+    tenant: TenantId,
+    ids: &[PassageId],
+) -> Result<Vec<LivePassage>> {
+    let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let mut tx = store.inside(scope, tenant).await?;
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{LIVE} AND passages.id = ANY($2)")))
+        .bind(tenant.0)
+        .bind(wanted)
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(fault)?;
+    Ok(rows.iter().map(LivePassage::read).collect())
 }
 
 /// Those of `ids` that are passages at all, of whichever version.
@@ -101,10 +133,12 @@ pub async fn kept(
     let wanted: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let mut tx = store.inside(scope, tenant).await?;
     let rows = sqlx::query(
-        "SELECT passages.*, documents.title FROM passages
+        "SELECT passages.*, documents.title, coalesce(next.dense, passages.dense) AS kept FROM passages
          JOIN documents ON documents.tenant_id = passages.tenant_id AND documents.id = passages.document_id
          JOIN document_versions AS versions ON versions.tenant_id = passages.tenant_id AND versions.id = version_id
-         WHERE passages.tenant_id = $1 AND passages.id = ANY($2) AND dense IS NOT NULL AND embedder = $3",
+         LEFT JOIN next_vectors next ON next.tenant_id = passages.tenant_id AND next.passage_id = passages.id AND next.embedder = $3
+         WHERE passages.tenant_id = $1 AND passages.id = ANY($2)
+           AND (next.embedder IS NOT NULL OR (passages.dense IS NOT NULL AND versions.embedder = $3))",
     )
     .bind(tenant.0)
     .bind(wanted)
@@ -115,7 +149,7 @@ pub async fn kept(
     let kept = rows.iter().map(|row| KeptPassage {
         row: PassageRow::read(row),
         title: row.get("title"),
-        dense: crate::passage_vectors::floats(row.get("dense")),
+        dense: crate::passage_vectors::floats(row.get("kept")),
     });
     Ok(kept.collect())
 }

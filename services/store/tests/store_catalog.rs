@@ -53,8 +53,11 @@ async fn filled(house: &House, slug: &str) -> Company {
         .sql(&format!(
             "INSERT INTO messages SELECT tenant_id, gen_random_uuid(), id, 'why?', 'null', '{{}}', now() FROM conversations WHERE id = '{}';
              INSERT INTO message_citations SELECT m.tenant_id, m.id, 0, p.document_id, p.version_id, p.id, 0, 1, 'T', 'x', 1
-             FROM messages m JOIN passages p USING (tenant_id) WHERE m.conversation_id = '{}'",
-            conversation.id, conversation.id
+             FROM messages m JOIN passages p USING (tenant_id) WHERE m.conversation_id = '{}';
+             INSERT INTO side_indexes SELECT tenant_id, 'another@1' FROM conversations WHERE id = '{}';
+             INSERT INTO next_vectors SELECT p.tenant_id, p.id, 'another@1', 'x', 'x', 'x' FROM conversations c
+             JOIN passages p USING (tenant_id) WHERE c.id = '{}'",
+            conversation.id, conversation.id, conversation.id, conversation.id
         ))
         .await;
     company

@@ -9,6 +9,7 @@ mod bm25;
 mod clause;
 mod edge;
 mod index;
+mod indexes;
 mod schema;
 mod server;
 #[cfg(feature = "testing")]
@@ -17,4 +18,5 @@ pub mod testing;
 pub use bm25::Bm25;
 pub use edge::edge;
 pub use index::{Held, HybridQuery, Legs, PayloadPatch, Point, Selector, Sparse, Tag, VectorIndex};
+pub use indexes::{Indexes, Place};
 pub use server::{server, server_version};

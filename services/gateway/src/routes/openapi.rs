@@ -32,7 +32,7 @@ use utoipa::{OpenApi, openapi};
         admin::libraries::create, admin::libraries::list, admin::libraries::show, admin::libraries::delete, admin::libraries::set_rules,
         admin::upload::post, admin::upload::put, admin::documents::list, admin::documents::versions, admin::documents::reingest, admin::documents::delete, admin::documents::set_rules,
         admin::many_jobs::list, admin::many_jobs::summary, admin::many_jobs::retry, admin::many_jobs::follow, admin::jobs::show, admin::jobs::retry, admin::jobs::cancel, admin::jobs::events,
-        admin::reconcile::reconcile,
+        admin::reconcile::reconcile, admin::embedding::show,
         admin::users::create, admin::users::list, admin::users::show, admin::users::reset_password, admin::users::set_status,
         admin::groups::create, admin::groups::list, admin::groups::delete, admin::members::list,
         admin::members::add_user, admin::members::remove_user, admin::members::add_group, admin::members::remove_group,

@@ -207,7 +207,7 @@ impl House {
         let made = [(passage.id, [1; 32], KeptVectors { dense: vec![1.0, -0.5], sentences: vec![1, 2, 3] })];
         jobs::save_passages(&system, self.store(), claim, &[passage]).await?;
         passage_vectors::save(&system, self.store(), claim, &made).await?;
-        jobs::publish(&system, self.store(), claim, EMBEDDER).await
+        Ok(jobs::publish(&system, self.store(), claim, EMBEDDER).await?.expect("one model publishes all"))
     }
 
     /// Publishes everything that waits.

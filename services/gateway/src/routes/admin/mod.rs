@@ -4,6 +4,7 @@ pub(super) mod access;
 pub(super) mod api_keys;
 mod archive;
 pub(super) mod documents;
+pub(super) mod embedding;
 mod form;
 pub(super) mod groups;
 pub(super) mod jobs;
@@ -31,7 +32,7 @@ const DOCUMENTS: Rule = Rule::Admin(Key::Scope(WRITE));
 
 /// The rows of every file here.
 pub(super) static RULES: LazyLock<Vec<RouteRule>> = LazyLock::new(|| {
-    let nouns: [&[RouteRule]; 12] = [
+    let nouns: [&[RouteRule]; 13] = [
         libraries::RULES,
         documents::RULES,
         upload::RULES,
@@ -44,6 +45,7 @@ pub(super) static RULES: LazyLock<Vec<RouteRule>> = LazyLock::new(|| {
         api_keys::RULES,
         access::RULES,
         reconcile::RULES,
+        embedding::RULES,
     ];
     nouns.concat()
 });
