@@ -25,9 +25,9 @@ async fn all(server: &Server, mend: bool) -> Result<bool> {
         let left = drift.lost_points + drift.missing_files;
         let ok = if mend { left == 0 } else { drift.is_none() };
         well &= ok;
-        println!("{}  {slug:<20} {}", if ok { "ok     " } else { "drift  " }, sentence(&drift));
+        say!("{}  {slug:<20} {}", if ok { "ok     " } else { "drift  " }, sentence(&drift));
         let operator = crate::admin::operator(&server.door, tenant);
-        println!("         {:<20} {}", "", model(&embedders::state(&operator, &server.store).await?));
+        say!("         {:<20} {}", "", model(&embedders::state(&operator, &server.store).await?));
     }
     Ok(well)
 }

@@ -55,7 +55,7 @@ impl Demo {
         ingest::wait(&scope, &running.store).await?;
         let note = RunningNote::write(&settings, &running.url)?;
         welcome(&running.url, &company, &password);
-        println!("Stop with Ctrl-C.");
+        say!("Stop with Ctrl-C.");
         let ended = running.until_stopped().await;
         drop(note);
         ended.map(|()| ExitCode::SUCCESS)
@@ -82,7 +82,7 @@ impl Demo {
                 .map(|person| person.email.clone())
                 .unwrap_or_default(),
         };
-        println!("{asker} asks: {question}\n");
+        say!("{asker} asks: {question}\n");
         ask::ask(server, &company.tenant, &asker, question, false).await
     }
 }
@@ -106,10 +106,10 @@ fn password(data: &Path) -> Result<String> {
 }
 
 fn welcome(url: &str, company: &Company, password: &str) {
-    println!("\nFuente answers at {url}  (API docs at {url}/docs)");
-    println!("Company: {} (tenant `{}`). Everybody's password here: {password}", company.name, company.tenant);
+    say!("\nFuente answers at {url}  (API docs at {url}/docs)");
+    say!("Company: {} (tenant `{}`). Everybody's password here: {password}", company.name, company.tenant);
     for person in &company.users {
-        println!("  {:<34} {} ({})", person.email, person.name, person.role);
+        say!("  {:<34} {} ({})", person.email, person.name, person.role);
     }
-    println!("Ask: cargo xtask demo --ask \"¿Cuántos días de vacaciones tengo?\"");
+    say!("Ask: cargo xtask demo --ask \"¿Cuántos días de vacaciones tengo?\"");
 }

@@ -60,10 +60,10 @@ async fn parts(settings: &Settings) -> bool {
     let mut missing = 0;
     for finding in &findings {
         match &finding.state {
-            Ok(state) => println!("ok       {:<20} {state}", finding.what),
+            Ok(state) => say!("ok       {:<20} {state}", finding.what),
             Err(advice) => {
                 missing += 1;
-                println!("missing  {:<20} {advice}", finding.what);
+                say!("missing  {:<20} {advice}", finding.what);
             }
         }
     }

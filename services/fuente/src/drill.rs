@@ -94,14 +94,14 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
 
 /// Prints the table and its sum as one line of JSON; says whether every file ended as it must.
 fn print(rows: &[Row]) -> Result<bool> {
-    println!("{:<44} {:<28} {:<13} {:>7} {:>5}  REASON", "FILE", "FORMAT", "OUTCOME", "MS", "MIB");
+    say!("{:<44} {:<28} {:<13} {:>7} {:>5}  REASON", "FILE", "FORMAT", "OUTCOME", "MS", "MIB");
     let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
     for row in rows {
         *outcomes.entry(row.outcome).or_default() += 1;
         let peak = row.peak.map_or_else(|| "-".to_owned(), |bytes| (bytes >> 20).to_string());
         let (file, format) = (tail(&row.file, 44), tail(&row.format, 28));
         let (ms, reason) = (row.took.as_millis(), &row.reason);
-        println!("{file:<44} {format:<28} {:<13} {ms:>7} {peak:>5}  {reason}", row.outcome);
+        say!("{file:<44} {format:<28} {:<13} {ms:>7} {peak:>5}  {reason}", row.outcome);
     }
     let hung = rows.iter().filter(|row| row.took > HUNG).count();
     // A child that crashes is held by the jail; a jail that cannot start one has failed the worker.
@@ -114,7 +114,7 @@ fn print(rows: &[Row]) -> Result<bool> {
         "over_memory": over, "peak_mib": peak >> 20,
         "slowest_ms": rows.iter().map(|row| row.took.as_millis()).max().unwrap_or(0) as u64,
     });
-    println!("{}", serde_json::to_string(&sum)?);
+    say!("{}", serde_json::to_string(&sum)?);
     Ok(hung == 0 && failures == 0 && over == 0)
 }
 

@@ -110,7 +110,7 @@ impl<'a> InStep<'a> {
 
     /// Keeps the library in step until Ctrl-C; says what it did.
     pub(crate) async fn watch(&mut self) -> Result<Tally> {
-        println!("Watching {}. Ctrl-C ends it.", self.folder.display());
+        say!("Watching {}. Ctrl-C ends it.", self.folder.display());
         let mut before = self.look()?;
         let mut all = Tally { hidden: before.hidden, ..Tally::default() };
         loop {

@@ -171,7 +171,7 @@ pub(crate) async fn wait(scope: &Scope, store: &Store) -> Result<()> {
     for job in first {
         let info = jobs::get(scope, store, job).await?;
         if info.state != JobState::Done {
-            println!(
+            say!(
                 "{} was not added: {} {}",
                 info.title,
                 info.error.unwrap_or_default(),

@@ -3,6 +3,9 @@
 //! Wiring only: what a command does is in the room that owns it. A library beside the program,
 //! so that tests start the very same assembly.
 
+#[macro_use]
+mod say;
+
 mod admin;
 mod archive;
 mod ask;

@@ -53,10 +53,10 @@ impl Tally {
             ("hidden, skipped", self.hidden),
             ("refused", self.refused.len()),
         ] {
-            println!("{what:<17}{count:>8}");
+            say!("{what:<17}{count:>8}");
         }
         for (path, reason) in &self.refused {
-            println!("  {}: {reason}", path.display());
+            say!("  {}: {reason}", path.display());
         }
     }
 }

@@ -23,8 +23,8 @@ impl Printer {
         match event {
             AnswerEvent::Token(text) => {
                 if !self.json {
-                    print!("{text}");
-                    let _ = std::io::stdout().flush();
+                    let mut out = std::io::stdout();
+                    let _ = write!(out, "{text}").and_then(|()| out.flush());
                 }
                 self.shown.push_str(&text);
             }
@@ -42,16 +42,16 @@ impl Printer {
         }
         let Some(reply) = self.done else { bail!("The answer broke off before its end. Ask again.") };
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&reply)?);
+            say!("{}", serde_json::to_string_pretty(&reply)?);
             return Ok(ExitCode::SUCCESS);
         }
-        println!();
+        say!();
         if self.shown.trim() != reply.text.trim() {
-            println!("\nChecked against its sources, the answer is:\n{}", reply.text);
+            say!("\nChecked against its sources, the answer is:\n{}", reply.text);
         }
         sources(&reply);
         let usage = reply.trace.usage;
-        println!(
+        say!(
             "\n[{}] evidence after {:.0} ms, first token {:.0} ms, {} tokens, {:.1} s in all",
             verdict(reply.verdict),
             usage.evidence_ms,
@@ -65,14 +65,14 @@ impl Printer {
 
 fn sources(reply: &Reply) {
     for (at, sentence) in reply.sentences.iter().enumerate().filter(|(_, sentence)| !sentence.supported) {
-        println!("\nNot supported by a source (sentence {}): {}", at + 1, sentence.text);
+        say!("\nNot supported by a source (sentence {}): {}", at + 1, sentence.text);
     }
     if !reply.citations.is_empty() {
-        println!("\nSources");
+        say!("\nSources");
     }
     for (at, citation) in reply.citations.iter().enumerate() {
         let quote: String = citation.quote.split_whitespace().collect::<Vec<_>>().join(" ");
-        println!(
+        say!(
             "  [{}] {}, page {} (characters {}–{})\n      “{quote}”",
             at + 1,
             citation.title,
@@ -82,9 +82,9 @@ fn sources(reply: &Reply) {
         );
     }
     if !reply.nearest.is_empty() {
-        println!("\nThe nearest documents you may read:");
+        say!("\nThe nearest documents you may read:");
         for nearest in &reply.nearest {
-            println!("  - {}, page {}", nearest.title, nearest.page);
+            say!("  - {}, page {}", nearest.title, nearest.page);
         }
     }
 }

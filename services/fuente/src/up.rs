@@ -9,11 +9,9 @@ use std::process::ExitCode;
 pub(crate) async fn run(settings: Settings) -> Result<ExitCode> {
     let running = assemble::start(&settings).await?;
     let note = client::RunningNote::write(&settings, &running.url)?;
-    println!("Fuente answers at {}  (API docs at {}/docs)", running.url, running.url);
+    say!("Fuente answers at {}  (API docs at {}/docs)", running.url, running.url);
     if tenants::list(&running.door.system(), &running.store).await?.is_empty() {
-        println!(
-            "There is no tenant yet. In another terminal:\n  fuente tenant create SLUG --name \"NAME\" --admin EMAIL"
-        );
+        say!("There is no tenant yet. In another terminal:\n  fuente tenant create SLUG --name \"NAME\" --admin EMAIL");
     }
     let ended = running.until_stopped().await;
     drop(note);

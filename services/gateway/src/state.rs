@@ -55,13 +55,13 @@ impl State {
 
     /// The rule of a route, by method and path pattern.
     pub(crate) fn rule(&self, method: &str, pattern: &str) -> Option<Rule> {
-        self.rules.get(pattern)?.iter().find(|row| row.method == method).map(|row| row.rule)
+        self.rules.get(pattern)?.iter().find(|row| row.methods().any(|served| served == method)).map(|row| row.rule)
     }
 
     /// The methods of a path pattern, as the `Allow` header lists them; empty where it is not served.
     pub(crate) fn methods(&self, pattern: &str) -> String {
         let rows = self.rules.get(pattern).map(Vec::as_slice).unwrap_or_default();
-        rows.iter().map(|row| row.method).collect::<Vec<_>>().join(", ")
+        rows.iter().flat_map(RouteRule::methods).collect::<Vec<_>>().join(", ")
     }
 
     /// The scope of whoever holds the token; none where it is unknown, expired or revoked, or

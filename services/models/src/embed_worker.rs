@@ -56,35 +56,52 @@ impl Server {
     }
 }
 
-/// Serves the lanes until they close: queries first, and bulk work between them. Where a query had to
-/// wait for bulk work, that is handed to a second session whose threads stand back: on shared cores
-/// a query then takes about as long as on idle ones.
+/// Serves the lanes until they close: queries first, and bulk work between them. Where people ask, bulk
+/// work of some length is handed to a second session whose threads stand back: on shared cores a query
+/// then takes about as long as on idle ones. What is short stays here, because a second session takes a
+/// second to open and holds the model's memory once more.
 pub(crate) fn serve(mut session: TextEmbedding, server: &Arc<Server>) {
     let lanes = &*server.lanes;
     let _closing = CloseOnExit(lanes);
     let mut bulk = Bulk::new();
     let mut second: Option<JoinHandle<bool>> = None;
     let mut able = true;
+    let mut asked: Option<Instant> = None;
     while let Some((lane, work)) = lanes.next_where(|lane| lane == QUERY || !server.aside.load(Ordering::Acquire)) {
-        if lane == BULK && !bulk.turn() {
-            lanes.put_back(lane, work);
-            lanes.pause(busy::LOOK);
+        if lane == QUERY {
+            asked = Some(Instant::now());
+            turn(&mut session, lanes, lane, work);
             continue;
         }
-        turn(&mut session, lanes, lane, work);
-        if lane == BULK && lanes.awaited(QUERY) {
-            if let Some(ended) = second.take_if(|second| second.is_finished()) {
-                able = ended.join().unwrap_or(false);
-            }
-            if able && second.is_none() {
-                let server = Arc::clone(server);
-                let spawned = std::thread::Builder::new().name("embedder-bulk".to_owned());
-                second = spawned.spawn(move || serve_bulk(&server)).ok();
-            }
+        if let Some(ended) = second.take_if(|second| second.is_finished()) {
+            able = ended.join().unwrap_or(false);
+        }
+        let in_the_way = work.batches.len() > SHORT && asked.is_some_and(|at| at.elapsed() < LATELY);
+        if in_the_way && able && second.is_none() {
+            lanes.put_back(lane, work);
+            second = hand_over(server);
+            able = second.is_some();
+        } else if bulk.turn() {
+            turn(&mut session, lanes, lane, work);
+        } else {
+            lanes.put_back(lane, work);
+            lanes.pause(busy::LOOK);
         }
     }
     // Joined, so that no native code still runs while the process ends.
     drop(second.map(JoinHandle::join));
+}
+
+/// Batches for which no second session is opened: a page or two, and perhaps somebody waits for them.
+const SHORT: usize = 2;
+/// How long after a question the next is reckoned with.
+const LATELY: Duration = Duration::from_secs(600);
+
+/// Gives the bulk lane to a second owner; none where no thread starts.
+fn hand_over(server: &Arc<Server>) -> Option<JoinHandle<bool>> {
+    let aside = Aside::take(Arc::clone(server));
+    let spawned = std::thread::Builder::new().name("embedder-bulk".to_owned());
+    spawned.spawn(move || serve_bulk(&aside)).ok()
 }
 
 /// How far the threads of bulk work stand back: a tenth of the share of the others where all have work.
@@ -93,7 +110,7 @@ const NICE: i32 = 10;
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Serves the bulk lane while there is work. False where it cannot be done on this machine.
-fn serve_bulk(server: &Server) -> bool {
+fn serve_bulk(Aside(server): &Aside) -> bool {
     // The session's threads inherit it from the one that opens the session.
     if let Err(error) = rustix::process::setpriority_process(None, NICE) {
         tracing::debug!(%error, "bulk embedding runs at the priority of everything else");
@@ -105,7 +122,6 @@ fn serve_bulk(server: &Server) -> bool {
             return false;
         }
     };
-    let _aside = Aside::take(server);
     let mut bulk = Bulk::new();
     while let Some(work) = server.lanes.next_within(BULK, IDLE) {
         if bulk.turn() {
@@ -118,17 +134,17 @@ fn serve_bulk(server: &Server) -> bool {
     true
 }
 
-/// Held while the second owner has the bulk lane; given back even by a panic.
-struct Aside<'s>(&'s Server);
+/// Held by whoever has the bulk lane beside the first owner; given back even by a panic.
+struct Aside(Arc<Server>);
 
-impl<'s> Aside<'s> {
-    fn take(server: &'s Server) -> Self {
+impl Aside {
+    fn take(server: Arc<Server>) -> Self {
         server.aside.store(true, Ordering::Release);
         Self(server)
     }
 }
 
-impl Drop for Aside<'_> {
+impl Drop for Aside {
     fn drop(&mut self) {
         self.0.aside.store(false, Ordering::Release);
         self.0.lanes.wake();

@@ -102,11 +102,6 @@ impl<T: Waiting, const LANES: usize> Queue<T, LANES> {
         take(&mut self.lock().lanes, &|_| true)
     }
 
-    /// Whether somebody waits in `lane`.
-    pub(crate) fn awaited(&self, lane: usize) -> bool {
-        self.lock().lanes[lane].iter().any(|item| !item.abandoned())
-    }
-
     /// Lets every owner ask again which lanes are its own.
     pub(crate) fn wake(&self) {
         drop(self.lock());

@@ -85,11 +85,15 @@ impl Figures {
 /// while questions are asked: what else the machine does meanwhile weighs on all of them.
 pub fn run(folder: &Path, most: usize, say: impl Fn(&str)) -> Figures {
     let files = chosen(folder, most);
-    let app = TestApp::start();
+    // As the environment has it, so that other sizes can be tried.
+    let set = std::env::vars().filter(|(key, _)| key.starts_with("FUENTE__INGEST__"));
+    let wanted = fuente_settings::load_from(None, set).expect("settings of ingestion").ingest;
+    let batch_tokens = wanted.batch_tokens;
+    let app = TestApp::with(app::folder(), |settings| settings.ingest = wanted);
     let figures = app.run(async {
         let tenant = Tenant::make(&app, "bench").await;
         let library = tenant.library("All", crate::tenant::everyone()).await;
-        let mut bare = Bare::load().await;
+        let mut bare = Bare::load(batch_tokens).await;
         let mut figures = Figures::default();
         let (mut quiet_times, mut busy_times) = (Vec::new(), Vec::new());
         let asked = questions(&files);
@@ -229,12 +233,12 @@ struct Bare {
 }
 
 impl Bare {
-    async fn load() -> Self {
+    async fn load(batch_tokens: usize) -> Self {
         let defaults = settings(Path::new("."));
         let options = EmbedderOptions::at(&defaults.cache(), &defaults.models.embedder, defaults.models.threads);
         let own = Embedder::open(options.clone()).await.expect("the embedder");
         let peer = Peer::load(&options).expect("the peer");
-        Self { own, peer, batch_tokens: defaults.ingest.batch_tokens }
+        Self { own, peer, batch_tokens }
     }
 
     /// Both on the same passages: ours with its batches, the peer as it comes.

@@ -43,13 +43,13 @@ impl GroupCommand {
         match &self.what {
             What::Create { name } => {
                 let group = groups::create(&scope, &session.store, name).await?;
-                println!("{}  {}", group.id, group.name);
+                say!("{}  {}", group.id, group.name);
                 Ok(())
             }
             What::List => {
                 for group in crate::admin::every(async |page| groups::list(&scope, &session.store, &page).await).await?
                 {
-                    println!("{}  {}", group.id, group.name);
+                    say!("{}  {}", group.id, group.name);
                 }
                 Ok(())
             }
@@ -86,7 +86,7 @@ async fn change(session: &Session, scope: &Scope, group: &str, member: &str, add
             groups::remove_group(scope, store, id, inner).await.map_err(|error| absent(error, group, member))?
         }
     };
-    println!("Done; it holds from access epoch {} on.", receipt.epoch);
+    say!("Done; it holds from access epoch {} on.", receipt.epoch);
     Ok(())
 }
 

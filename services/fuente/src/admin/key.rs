@@ -53,13 +53,13 @@ impl KeyCommand {
                 let people = crate::admin::emails(session, &scope).await?;
                 for key in crate::admin::every(async |page| api_keys::list(&scope, &session.store, &page).await).await?
                 {
-                    println!("{}", line(&key, people.get(&key.user).map_or("", String::as_str)));
+                    say!("{}", line(&key, people.get(&key.user).map_or("", String::as_str)));
                 }
                 Ok(())
             }
             What::Revoke { id } => {
                 api_keys::revoke(&scope, &session.store, *id).await?;
-                println!("Revoked.");
+                say!("Revoked.");
                 Ok(())
             }
         }
@@ -81,6 +81,6 @@ async fn create(session: &Session, scope: &Scope, name: &str, user: &str, scopes
     let new =
         NewKey { name: name.to_owned(), user: user.id, scopes: scopes.to_vec(), libraries: None, expires_at: None };
     let (key, secret) = api_keys::create(scope, &session.store, new).await?;
-    println!("{}  {} acts as {}. The secret, shown once:\n{secret}", key.id, key.name, user.email);
+    say!("{}  {} acts as {}. The secret, shown once:\n{secret}", key.id, key.name, user.email);
     Ok(())
 }

@@ -66,7 +66,7 @@ impl LibraryCommand {
             What::Create { name, description, rules } => {
                 let rules = rules.resolve(session, &scope).await?;
                 let library = libraries::create(&scope, &session.store, name, description, rules).await?;
-                println!("{}  {}", library.id, library.name);
+                say!("{}  {}", library.id, library.name);
             }
             What::Rules { name, rules } => {
                 let known =
@@ -77,7 +77,7 @@ impl LibraryCommand {
                     .with_context(|| format!("There is no library `{name}`."))?;
                 let rules = rules.resolve(session, &scope).await?;
                 let receipt = libraries::set_rules(&scope, &session.store, library.id, rules).await?;
-                println!("Done; it holds from access epoch {} on.", receipt.epoch);
+                say!("Done; it holds from access epoch {} on.", receipt.epoch);
             }
             What::List => {
                 let names = Names::of(session, &scope).await?;
@@ -86,7 +86,7 @@ impl LibraryCommand {
                 {
                     let rules: Vec<String> = library.rules.iter().map(|rule| names.said(rule)).collect();
                     let rules = if rules.is_empty() { "owners only".to_owned() } else { rules.join("; ") };
-                    println!("{}  {:<24} {rules}  {}", library.id, library.name, library.description);
+                    say!("{}  {:<24} {rules}  {}", library.id, library.name, library.description);
                 }
             }
         }

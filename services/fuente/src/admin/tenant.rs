@@ -55,13 +55,13 @@ async fn create(session: &Session, slug: &str, name: &str, admin: &str) -> Resul
         content_read: false,
     };
     users::bootstrap_admin(&system, &session.store, tenant, new).await?;
-    println!("Tenant `{slug}` is ready. {admin} signs in with the password {password} (shown once).");
+    say!("Tenant `{slug}` is ready. {admin} signs in with the password {password} (shown once).");
     Ok(())
 }
 
 async fn list(session: &Session) -> Result<()> {
     for (id, slug) in tenants::list(&session.door.system(), &session.store).await? {
-        println!("{id}  {slug}");
+        say!("{id}  {slug}");
     }
     Ok(())
 }

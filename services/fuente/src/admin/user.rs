@@ -86,7 +86,7 @@ async fn create(session: &Session, scope: &Scope, email: &str, name: Option<&str
         content_read: false,
     };
     let user = users::create(scope, &session.store, new).await?;
-    println!("{} ({}) signs in with the password {password} (shown once).", user.email, user.role.as_str());
+    say!("{} ({}) signs in with the password {password} (shown once).", user.email, user.role.as_str());
     Ok(())
 }
 
@@ -94,7 +94,7 @@ async fn password(session: &Session, scope: &Scope, email: &str) -> Result<()> {
     let user = user_named(&session.store, &session.door, scope.tenant(), email).await?;
     let password = fresh_password();
     passwords::reset(scope, &session.store, user.id, &password).await?;
-    println!("{} signs in with the password {password} (shown once).", user.email);
+    say!("{} signs in with the password {password} (shown once).", user.email);
     Ok(())
 }
 
@@ -103,7 +103,7 @@ async fn list(session: &Session, scope: &Scope) -> Result<()> {
     loop {
         let page = users::list(scope, &session.store, &cursor).await?;
         for user in &page.items {
-            println!(
+            say!(
                 "{}  {:<40} {:<8} {}",
                 user.id,
                 user.email,
@@ -121,11 +121,6 @@ async fn list(session: &Session, scope: &Scope) -> Result<()> {
 async fn set(session: &Session, scope: &Scope, email: &str, active: bool) -> Result<()> {
     let user = user_named(&session.store, &session.door, scope.tenant(), email).await?;
     let receipt = users::set_status(scope, &session.store, user.id, active).await?;
-    println!(
-        "{} is {} from access epoch {} on.",
-        user.email,
-        if active { "active" } else { "disabled" },
-        receipt.epoch
-    );
+    say!("{} is {} from access epoch {} on.", user.email, if active { "active" } else { "disabled" }, receipt.epoch);
     Ok(())
 }

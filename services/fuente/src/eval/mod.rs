@@ -47,6 +47,6 @@ pub(crate) fn verdict(figures: &serde_json::Value, missed: &[String], check: boo
     for bar in missed {
         eprintln!("bar missed: {bar}");
     }
-    println!("{figures}");
+    say!("{figures}");
     if check && !missed.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -68,7 +68,7 @@ pub fn register(
         for (path, rows) in by_path {
             let mut resource = web::resource(path);
             for row in rows {
-                if let Ok(method) = row.method.parse() {
+                for method in row.methods().filter_map(|method| method.parse().ok()) {
                     resource = resource.route((row.handler)().method(method));
                 }
             }

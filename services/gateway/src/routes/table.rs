@@ -145,6 +145,13 @@ impl RouteRule {
         Self { answers, ..self }
     }
 
+    /// Methods that reach it: GET answers HEAD too, except where it sends events, which have no end to
+    /// measure.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = &'static str> {
+        let plain = !matches!(self.answers, Answers::Events | Answers::JsonOrEvents);
+        [Some(self.method), (self.method == "GET" && plain).then_some("HEAD")].into_iter().flatten()
+    }
+
     /// Whether the API's description lists it.
     #[must_use]
     pub fn is_described(&self) -> bool {

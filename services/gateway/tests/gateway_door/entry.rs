@@ -184,8 +184,13 @@ pub async fn methods_and_paths_that_do_not_exist_say_so(running: &Running) {
     let wrong = running.send(running.as_admin(Method::PUT, "/v1/me")).await;
     assert_eq!(
         (wrong.status.as_u16(), wrong.headers["allow"].to_str().unwrap(), wrong.json()["code"].as_str()),
-        (405, "GET", Some("method_not_allowed"))
+        (405, "GET, HEAD", Some("method_not_allowed"))
     );
+    let (whole, head) = (running.as_admin(Method::GET, "/v1/me"), running.as_admin(Method::HEAD, "/v1/me"));
+    let (whole, head) = (running.send(whole).await, running.send(head).await);
+    assert_eq!((head.status, head.text.as_str()), (whole.status, ""), "HEAD is GET without its body");
+    assert_eq!(head.headers["content-type"], whole.headers["content-type"]);
+    assert_eq!(running.send(running.call(Method::HEAD, "/v1/me")).await.status, 401);
     for path in ["/v1/nothing", "/v1/me/", "//v1/me", "/v1/%6De/x", "/internal/search", "/v1/admin"] {
         let reply = running.send(running.as_admin(Method::GET, path)).await;
         assert_eq!((reply.status.as_u16(), reply.json()["code"].as_str()), (404, Some("not_found")), "{path}");
