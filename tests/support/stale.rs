@@ -1,5 +1,6 @@
-//! Two workers on one job: the one that holds it is stopped (SIGSTOP) in the middle, its lease ends, the
-//! other does the job; then the first goes on. It must never publish, and must leave nothing behind.
+//! Two workers on one job: the one that holds it is stopped (SIGSTOP) in the middle, its lease is taken
+//! from it (`tests/it/queue.rs` lets one run out by itself), the other does the job; then the first goes
+//! on. It must never publish, and must leave nothing behind.
 
 use crate::app::{eventually, folder, program, settings};
 use fuente_contract::access::{Effect, Rule, Who};

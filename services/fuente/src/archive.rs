@@ -1,6 +1,5 @@
 //! `fuente ingest FILE.zip --unpack`: an archive into a library, and what became of each file in it.
 
-use crate::client::Caller;
 use crate::shelf::{Shelf, Tally, in_turn};
 use anyhow::{Context, Result};
 use fuente_contract::{Error, JobId};
@@ -31,9 +30,8 @@ struct Inside {
 impl Shelf<'_> {
     /// Sends an archive whose files become documents, and waits until they answer.
     pub(crate) async fn send_archive(&self, path: &Path) -> Result<Tally> {
-        let caller = self.caller().await?;
         // Where the queue is full half way, the rest is taken by another call: what is there is no work.
-        let unpacked = in_turn(async || self.put_archive(&caller, path).await).await?;
+        let unpacked = in_turn(async || self.put_archive(path).await).await?;
         let (mut tally, mut waiting) = (Tally::default(), Vec::new());
         for file in unpacked.files {
             let name = PathBuf::from(file.external_id.unwrap_or(file.file_name));
@@ -50,7 +48,8 @@ impl Shelf<'_> {
         Ok(tally)
     }
 
-    async fn put_archive(&self, caller: &Caller, path: &Path) -> Result<Unpacked> {
+    async fn put_archive(&self, path: &Path) -> Result<Unpacked> {
+        let caller = self.caller().await?;
         let unreadable = || format!("{} cannot be read.", path.display());
         let file = tokio::fs::File::open(path).await.with_context(unreadable)?;
         let head = format!(

@@ -147,6 +147,7 @@ pub(crate) async fn user_named(store: &Store, door: &Door, tenant: TenantId, nam
 }
 
 /// A signed-in caller.
+#[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) url: String,
     token: String,
@@ -227,8 +228,31 @@ async fn checked(reply: reqwest::Response) -> Result<reqwest::Response> {
         }
     }
     let body: serde_json::Value = reply.json().await.unwrap_or_default();
-    match body.get("detail").and_then(serde_json::Value::as_str) {
-        Some(detail) => bail!("{detail}"),
-        None => bail!("The server answered {status}."),
+    let detail = body.get("detail").and_then(serde_json::Value::as_str);
+    let detail = detail.map_or_else(|| format!("The server answered {status}."), str::to_owned);
+    Err(Declined { status, detail }.into())
+}
+
+/// The server said no.
+#[derive(Debug)]
+pub(crate) struct Declined {
+    status: reqwest::StatusCode,
+    detail: String,
+}
+
+impl Declined {
+    /// Whether the same call would be declined again.
+    pub(crate) fn is_final(&self) -> bool {
+        use reqwest::StatusCode as Status;
+        self.status.is_client_error()
+            && ![Status::UNAUTHORIZED, Status::REQUEST_TIMEOUT, Status::TOO_MANY_REQUESTS].contains(&self.status)
     }
 }
+
+impl std::fmt::Display for Declined {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for Declined {}

@@ -90,9 +90,11 @@ impl<'a> InStep<'a> {
         walk(&self.folder, &self.folder, self.hidden, &mut found)?;
         let mut look = Look { hidden: found.hidden, ..Look::default() };
         for (path, external) in found.files {
-            // It may be gone by now; the next look will tell.
-            if let Ok(found) = std::fs::metadata(&path) {
-                look.files.insert(external, (path, (found.len(), found.modified().ok())));
+            match std::fs::metadata(&path) {
+                Ok(found) => drop(look.files.insert(external, (path, (found.len(), found.modified().ok())))),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                // A drive that fails for a moment has deleted nothing.
+                Err(error) => bail!("{} cannot be read: {error}.", path.display()),
             }
         }
         Ok(look)
@@ -165,7 +167,11 @@ impl<'a> InStep<'a> {
             self.settled.insert(external.clone(), *stamp);
         }
         if !send.is_empty() {
-            tally.add(self.shelf.send(&send, Some(&self.metadata)).await?);
+            let sent = self.shelf.send(&send, Some(&self.metadata)).await?;
+            for external in &sent.again {
+                self.settled.remove(external);
+            }
+            tally.add(sent);
             self.ask().await?;
         }
         let gone: Vec<String> = self
@@ -174,7 +180,8 @@ impl<'a> InStep<'a> {
             .filter(|id| !now.files.contains_key(*id) && !before.files.contains_key(*id))
             .cloned()
             .collect();
-        if delete && !gone.is_empty() {
+        // What could not be sent may be what was moved: until it is there, nothing of it goes.
+        if delete && tally.again.is_empty() && !gone.is_empty() {
             let caller = self.shelf.caller().await?;
             for external in gone {
                 if let Some(held) = self.held.get(&external) {

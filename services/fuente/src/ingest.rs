@@ -68,6 +68,7 @@ impl IngestFiles {
             user: self.user.clone(),
             library: library.id,
             priority: if single { Priority::Interactive } else { Priority::Bulk },
+            session: tokio::sync::Mutex::default(),
         };
         let tally = match (self.watch || self.delete_missing, self.paths.as_slice()) {
             (true, [folder]) if folder.is_dir() => {
@@ -124,14 +125,18 @@ fn listed(paths: &[PathBuf], hidden: bool) -> Result<Found> {
 
 pub(crate) fn walk(root: &Path, folder: &Path, hidden: bool, found: &mut Found) -> Result<()> {
     for entry in std::fs::read_dir(folder).with_context(|| format!("{} cannot be read.", folder.display()))? {
-        let path = entry?.path();
-        // Links are not followed: they could lead out of the folder, or around in a circle.
-        if path.is_symlink() {
+        let entry = entry?;
+        let path = entry.path();
+        // Asked so that an error is one: a folder that cannot be asked for its kind is not gone.
+        let kind = entry.file_type().with_context(|| format!("{} cannot be read.", path.display()))?;
+        // Links are not followed: they could lead out of the folder, or around in a circle. What is neither
+        // file nor folder has no end to read to.
+        if !kind.is_dir() && !kind.is_file() {
             continue;
         }
         if !hidden && path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
             found.hidden += 1;
-        } else if path.is_dir() {
+        } else if kind.is_dir() {
             walk(root, &path, hidden, found)?;
         } else {
             let external = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();

@@ -1,6 +1,6 @@
 //! Files on their way from a disk into a library, and what became of them.
 
-use crate::client::{Caller, Full, Server};
+use crate::client::{Caller, Declined, Full, Server};
 use crate::ingest::{bar, encoded, settled};
 use anyhow::{Context, Result};
 use fuente_contract::document::{JobState, Priority};
@@ -8,8 +8,12 @@ use fuente_contract::ingest::Accepted;
 use fuente_contract::{JobId, LibraryId, Scope};
 use reqwest::Method;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 use tokio_util::io::ReaderStream;
+
+/// A session lasts an hour; one for the next call is not much older than this.
+const FRESH: Duration = Duration::from_secs(1_800);
 
 /// A library, and who puts files into it.
 pub(crate) struct Shelf<'a> {
@@ -19,6 +23,7 @@ pub(crate) struct Shelf<'a> {
     pub(crate) user: String,
     pub(crate) library: LibraryId,
     pub(crate) priority: Priority,
+    pub(crate) session: Mutex<Option<(Instant, Caller)>>,
 }
 
 /// What became of files.
@@ -30,6 +35,8 @@ pub(crate) struct Tally {
     /// Hidden files and folders that were passed by.
     pub(crate) hidden: usize,
     pub(crate) refused: Vec<(PathBuf, String)>,
+    /// External ids of those among the refused that the server may take at another time.
+    pub(crate) again: Vec<String>,
 }
 
 impl Tally {
@@ -39,6 +46,7 @@ impl Tally {
         self.deleted += other.deleted;
         self.hidden += other.hidden;
         self.refused.extend(other.refused);
+        self.again.extend(other.again);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -62,22 +70,32 @@ impl Tally {
 }
 
 impl Shelf<'_> {
-    /// A session for the next calls: one lasts an hour, and a watch lasts longer.
+    /// A session for the next call: many files take longer than one lasts.
     pub(crate) async fn caller(&self) -> Result<Caller> {
-        self.server.act_as(&self.tenant, &self.user).await
+        let mut session = self.session.lock().await;
+        if let Some((_, caller)) = session.as_ref().filter(|(opened, _)| opened.elapsed() < FRESH) {
+            return Ok(caller.clone());
+        }
+        let caller = self.server.act_as(&self.tenant, &self.user).await?;
+        *session = Some((Instant::now(), caller.clone()));
+        Ok(caller)
     }
 
     /// Sends files under their external ids and waits until they answer; `metadata` is JSON.
     pub(crate) async fn send(&self, files: &[(PathBuf, String)], metadata: Option<&str>) -> Result<Tally> {
-        let caller = self.caller().await?;
         let mut tally = Tally::default();
         let mut waiting = Vec::new();
         let sending = bar(files.len() as u64, "files sent");
         for (path, external) in files {
-            match self.put_in_turn(&caller, path, external, metadata).await {
+            match in_turn(async || self.put(path, external, metadata).await).await {
                 Ok(Accepted { job: Some(job), .. }) => waiting.push((job, path.clone())),
                 Ok(_) => tally.unchanged += 1,
-                Err(error) => tally.refused.push((path.clone(), format!("{error:#}"))),
+                Err(error) => {
+                    if !error.downcast_ref::<Declined>().is_some_and(Declined::is_final) {
+                        tally.again.push(external.clone());
+                    }
+                    tally.refused.push((path.clone(), format!("{error:#}")));
+                }
             }
             sending.inc(1);
         }
@@ -103,19 +121,9 @@ impl Shelf<'_> {
         Ok(())
     }
 
-    /// Sends one file, when there is room for it.
-    async fn put_in_turn(
-        &self,
-        caller: &Caller,
-        path: &Path,
-        external: &str,
-        metadata: Option<&str>,
-    ) -> Result<Accepted> {
-        in_turn(async || self.put(caller, path, external, metadata).await).await
-    }
-
     /// Streams one file from the disk.
-    async fn put(&self, caller: &Caller, path: &Path, external: &str, metadata: Option<&str>) -> Result<Accepted> {
+    async fn put(&self, path: &Path, external: &str, metadata: Option<&str>) -> Result<Accepted> {
+        let caller = self.caller().await?;
         let unreadable = || format!("{} cannot be read.", path.display());
         let file = tokio::fs::File::open(path).await.with_context(unreadable)?;
         let length = file.metadata().await.with_context(unreadable)?.len();

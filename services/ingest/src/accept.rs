@@ -40,7 +40,7 @@ impl Ingest for Acceptor {
         let accepted = match self.stored(scope, &upload, bytes, &key, &reserved).await {
             Ok(accepted) => accepted,
             Err(error) => {
-                self.sweeper.begin(&reserved).await;
+                self.sweeper.give_up(&reserved).await;
                 return Err(error);
             }
         };

@@ -7,7 +7,9 @@ use std::path::Path;
 pub(crate) fn home() -> String {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let (boot, host) = (read("/proc/sys/kernel/random/boot_id"), read("/proc/sys/kernel/hostname"));
-    let hash = blake3::hash(format!("{boot}\n{host}").as_bytes()).to_hex();
+    // Containers may share the machine's name, and see only their own processes.
+    let space = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let hash = blake3::hash(format!("{boot}\n{host}\n{}", space.display()).as_bytes()).to_hex();
     format!("{}/", &hash[..12])
 }
 

@@ -40,6 +40,15 @@ impl Models {
         Ok(Place { index: self.indexes.of(&id, dim_of(&id)?).await?, id })
     }
 
+    /// [`Self::place`]; none where this release does not know the model, as after its removal from the
+    /// manifest: whatever points there are, nothing of ours can reach them.
+    pub(crate) async fn place_of_known(&self, id: &str) -> Result<Option<Place>> {
+        if dim_of(id).is_err() {
+            return Ok(None);
+        }
+        self.place(id.to_owned()).await.map(Some)
+    }
+
     /// The index that answers for the tenant.
     pub(crate) async fn answering(&self, tenant: TenantId) -> Result<Place> {
         let current = embedders::places(&self.system, &self.store, tenant).await?.current;
@@ -77,7 +86,10 @@ impl Models {
         let current = places.current.unwrap_or_else(|| self.embedders.wanted().id().to_owned());
         let mut all = Vec::new();
         for id in std::iter::once(current).chain(places.sides) {
-            all.push(self.place(id).await?.index);
+            match self.place_of_known(&id).await? {
+                Some(place) => all.push(place.index),
+                None => tracing::warn!(model = id, "this release does not know the model: its index is passed over"),
+            }
         }
         Ok(all)
     }

@@ -68,23 +68,23 @@ impl Rebuild {
         let own = self.models.embedders.wanted().id();
         let changing = places.current.is_some() && places.wanted != places.current;
         if changing && places.wanted.as_deref() == Some(own) {
-            if let Some(lease) = self.take(tenant, own).await? {
+            if let Some(lease) = self.take(tenant, own, false).await? {
                 self.holding(&lease, self.build(&lease)).await?;
             }
             self.take_over(tenant).await?;
         }
         let places = embedders::places(&self.system, &self.store, tenant).await?;
         for side in places.sides.iter().filter(|side| places.wanted.as_ref() != Some(side)) {
-            if let Some(lease) = self.take(tenant, side).await? {
+            if let Some(lease) = self.take(tenant, side, true).await? {
                 self.holding(&lease, self.clear(&lease)).await?;
             }
         }
         Ok(())
     }
 
-    async fn take(&self, tenant: TenantId, id: &str) -> Result<Option<SideLease>> {
+    async fn take(&self, tenant: TenantId, id: &str, clear: bool) -> Result<Option<SideLease>> {
         let name = identity::name(0);
-        embedders::take(&self.system, &self.store, (tenant, id), &name, identity::is_gone).await
+        embedders::take(&self.system, &self.store, (tenant, id, clear), &name, identity::is_gone).await
     }
 
     /// Keeps the lease while the work lasts; gives the work up where the lease is another's, or when told
@@ -155,7 +155,7 @@ impl Rebuild {
 
     /// The passages take over the vectors of the model that answers now.
     async fn take_over(&self, tenant: TenantId) -> Result<()> {
-        while next_vectors::take_over(&self.system, &self.store, tenant).await? {}
+        while !self.stop.is_cancelled() && next_vectors::take_over(&self.system, &self.store, tenant).await? {}
         Ok(())
     }
 
@@ -164,7 +164,21 @@ impl Rebuild {
         if lease.cleared && !lease.settled {
             return Ok(());
         }
-        self.models.place(lease.embedder.clone()).await?.index.drop_tenant(lease.tenant).await?;
+        match self.models.place_of_known(&lease.embedder).await? {
+            Some(place) => {
+                place.index.drop_tenant(lease.tenant).await?;
+                // Another process may have made it the one that answers, while this one stood still.
+                let places = embedders::places(&self.system, &self.store, lease.tenant).await?;
+                if places.current.as_ref() == Some(&lease.embedder) {
+                    let mut drift = Drift { mended: true, ..Drift::default() };
+                    return self.reconciler.points(lease.tenant, &place, &mut drift).await;
+                }
+            }
+            None => tracing::warn!(
+                model = lease.embedder,
+                "this release does not know the model: what is left of its index has to be removed by hand"
+            ),
+        }
         embedders::cleared(&self.system, &self.store, lease).await?;
         tracing::info!(tenant = %lease.tenant, model = lease.embedder, "the index of the embedding model before is cleared");
         Ok(())

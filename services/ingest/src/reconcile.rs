@@ -68,9 +68,11 @@ impl Reconciler {
             if stop.is_cancelled() {
                 return Ok(());
             }
-            let drift = self.run(tenant, true).await?;
-            if !drift.is_none() {
-                tracing::warn!(%tenant, ?drift, "the stores disagreed");
+            // What is wrong with one tenant must not keep the others from being mended.
+            match self.run(tenant, true).await {
+                Ok(drift) if drift.is_none() => {}
+                Ok(drift) => tracing::warn!(%tenant, ?drift, "the stores disagreed"),
+                Err(error) => tracing::warn!(%tenant, %error, "the stores could not be compared"),
             }
         }
         Ok(())

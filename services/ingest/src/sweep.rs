@@ -58,6 +58,15 @@ impl Sweeper {
         }
     }
 
+    /// Removes the file of an upload that failed, unless it is a version's after all.
+    pub(crate) async fn give_up(&self, reserved: &Deletion) {
+        match deletions::stands(&self.system, &self.store, reserved).await {
+            Ok(true) => drop(self.begin(reserved).await),
+            Ok(false) => tracing::warn!("an upload was accepted although its caller was told otherwise"),
+            Err(error) => tracing::warn!(%error, "the file of an upload that failed is removed later"),
+        }
+    }
+
     /// Works until told to stop.
     pub(crate) async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {

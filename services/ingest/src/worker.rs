@@ -3,7 +3,7 @@
 use crate::identity;
 use crate::meter::{self, End};
 use crate::pipeline::{Pipeline, Stop};
-use fuente_contract::SystemScope;
+use fuente_contract::{Error, ErrorCode, SystemScope};
 use fuente_store::jobs::{self, Claim, QueueRules};
 use fuente_store::{Store, leases};
 use std::sync::Arc;
@@ -116,6 +116,11 @@ impl Worker {
                 self.give_back(claim).await;
                 return;
             }
+            Err(Stop::Fault(error)) if is_away(&error) => {
+                meter::ended(End::Failed, "waits");
+                tracing::warn!(job = %claim.job, %error, "job waits");
+                return self.postpone(claim).await;
+            }
             Err(Stop::File(error)) => (error.code().to_owned(), error.advice(), error.is_transient()),
             Err(Stop::Fault(error)) => {
                 tracing::warn!(job = %claim.job, %error, "job failed");
@@ -136,9 +141,23 @@ impl Worker {
         }
     }
 
+    /// An outage costs a job none of its attempts: a backlog outlives a night without the vector server.
+    async fn postpone(&self, claim: &Claim) {
+        let advice = "A store or the embedding model is away, or a disk is full. It is tried again by itself; the log of the ingest service says what is missing.";
+        let put_back = jobs::postpone(&self.pipeline.system, &self.pipeline.store, claim, "waits", advice).await;
+        if let Err(error) = put_back {
+            tracing::warn!(job = %claim.job, %error, "the lease could not be given back; it runs out by itself");
+        }
+    }
+
     async fn give_back(&self, claim: &Claim) {
         if let Err(error) = jobs::release(&self.pipeline.system, &self.pipeline.store, claim).await {
             tracing::warn!(job = %claim.job, %error, "the lease could not be given back; it runs out by itself");
         }
     }
+}
+
+/// Whether a fault is of something that comes back.
+fn is_away(error: &Error) -> bool {
+    matches!(error.code, ErrorCode::Unavailable | ErrorCode::InsufficientStorage)
 }

@@ -56,6 +56,25 @@ pub async fn reserve(scope: &Scope, store: &Store, key: &str) -> Result<Deletion
     Ok(deletion)
 }
 
+/// Whether a reservation still stands, for whoever gives up its upload; it comes again in a while. Asked
+/// of Postgres, because a commit whose answer got lost may have made the file a version's.
+///
+/// # Errors
+/// Where Postgres fails.
+pub async fn stands(scope: &SystemScope, store: &Store, reserved: &Deletion) -> Result<bool> {
+    let mut tx = store.inside(scope, reserved.tenant).await?;
+    let found = sqlx::query(
+        "UPDATE deletions SET attempt = attempt + 1, run_at = now() + make_interval(secs => $2) WHERE id = $1",
+    )
+    .bind(reserved.id)
+    .bind(HEAD_START)
+    .execute(&mut *tx)
+    .await
+    .map_err(fault)?;
+    commit(tx).await?;
+    Ok(found.rows_affected() == 1)
+}
+
 /// The file is a version's now. Where its removal was begun already, it can be none.
 pub(crate) async fn take_back(tx: &mut PgTransaction<'static>, reserved: Uuid) -> Result<()> {
     let kept = sqlx::query("DELETE FROM deletions WHERE id = $1 AND attempt = 0")

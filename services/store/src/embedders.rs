@@ -140,14 +140,15 @@ pub async fn unsettled(scope: &SystemScope, store: &Store) -> Result<Vec<TenantI
 }
 
 /// Takes hold of the index of `embedder` for 60 s, where nobody has it or one of `gone` has. It need not
-/// exist before. None where another process holds it.
+/// exist before. None where another process holds it, or where the index answers by now (to `clear` it,
+/// also where it is to answer).
 ///
 /// # Errors
 /// Where Postgres fails.
 pub async fn take(
     scope: &SystemScope,
     store: &Store,
-    (tenant, embedder): (TenantId, &str),
+    (tenant, embedder, clear): (TenantId, &str, bool),
     holder: &str,
     gone: impl Fn(&str) -> bool,
 ) -> Result<Option<SideLease>> {
@@ -168,6 +169,19 @@ pub async fn take(
     let Some(row) = row else { return Ok(None) };
     let other = row.get::<Option<&str>, _>("holder").filter(|name| *name != holder);
     if row.get("held") && other.is_some_and(|name| !gone(name)) {
+        return Ok(None);
+    }
+    // With the row locked: a switch to this index needs it too.
+    let in_use: bool = sqlx::query_scalar(
+        "SELECT embedder IS NOT DISTINCT FROM $2 OR ($3 AND wanted_embedder IS NOT DISTINCT FROM $2) FROM tenants WHERE tenant_id = $1",
+    )
+    .bind(tenant.0)
+    .bind(embedder)
+    .bind(clear)
+    .fetch_one(&mut *tx)
+    .await
+    .map_err(fault)?;
+    if in_use {
         return Ok(None);
     }
     let row = sqlx::query(
@@ -238,9 +252,10 @@ pub async fn answers(scope: &SystemScope, store: &Store, claim: &Claim, embedder
 }
 
 /// In the transaction that publishes: the tenant's model is `embedder` from now on where it had none.
-/// False where it is another. Its row stays locked, so that no switch happens before the commit.
+/// False where it is another. Its row stays locked against a switch until the commit, and against nothing
+/// else: changes of rights, which write that row too, neither wait for a publication nor hold it up.
 pub(crate) async fn publishes(tx: &mut PgTransaction<'static>, tenant: TenantId, embedder: &str) -> Result<bool> {
-    let row = sqlx::query("SELECT embedder FROM tenants WHERE tenant_id = $1 FOR NO KEY UPDATE")
+    let row = sqlx::query("SELECT embedder FROM tenants WHERE tenant_id = $1 FOR KEY SHARE")
         .bind(tenant.0)
         .fetch_one(&mut **tx)
         .await

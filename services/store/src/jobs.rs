@@ -69,6 +69,28 @@ pub async fn release(scope: &SystemScope, store: &Store, claim: &Claim) -> Resul
     commit(tx).await
 }
 
+/// Puts a job back whose tools are away: it comes again in half a minute, as often as it takes, and says
+/// meanwhile what it waits for.
+///
+/// # Errors
+/// Where Postgres fails; then the lease runs out and the job is taken again.
+pub async fn postpone(scope: &SystemScope, store: &Store, claim: &Claim, error: &str, advice: &str) -> Result<()> {
+    let mut tx = store.inside(scope, claim.tenant).await?;
+    sqlx::query(
+        "UPDATE ingest_jobs SET state = 'queued', attempt = attempt - 1, error = $3, advice = $4, lease_until = NULL,
+             run_at = now() + make_interval(secs => 30 * (0.75 + random() / 2)), fence = fence + 1, updated_at = now()
+         WHERE id = $1 AND fence = $2 AND state = 'running'",
+    )
+    .bind(claim.job.0)
+    .bind(claim.fence)
+    .bind(error)
+    .bind(advice)
+    .execute(&mut *tx)
+    .await
+    .map_err(fault)?;
+    commit(tx).await
+}
+
 /// Records a failure: a file's fault is final, ours is tried again later (10 s, 40 s, 160 s, 640 s,
 /// with jitter), and dead after the last attempt.
 ///

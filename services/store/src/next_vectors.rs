@@ -71,10 +71,11 @@ pub async fn save(
     let dense: Vec<Vec<u8>> = made.iter().map(|(_, _, vectors)| bytes(&vectors.dense)).collect();
     let sentences: Vec<&[u8]> = made.iter().map(|(_, _, vectors)| vectors.sentences.as_slice()).collect();
     let mut tx = store.inside(scope, lease.tenant).await?;
-    // The passages first, as whoever deletes them does: in another order the two would wait for each other.
-    sqlx::query("SELECT 1 AS one FROM passages WHERE id = ANY($1) ORDER BY id FOR KEY SHARE")
+    // The passages first, as whoever deletes them does; and those that somebody deletes right now are not
+    // waited for: in another order the two would wait for each other. What is left out is missing still.
+    let kept: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM passages WHERE id = ANY($1) FOR KEY SHARE SKIP LOCKED")
         .bind(&ids)
-        .execute(&mut *tx)
+        .fetch_all(&mut *tx)
         .await
         .map_err(fault)?;
     fenced(&mut tx, lease).await?;
@@ -82,7 +83,7 @@ pub async fn save(
         "INSERT INTO next_vectors (tenant_id, passage_id, embedder, embedded_hash, dense, sentence_vectors)
          SELECT passages.tenant_id, passages.id, $1, made.hash, made.dense, made.sentences
          FROM unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::bytea[]) AS made (id, hash, dense, sentences)
-         JOIN passages ON passages.id = made.id
+         JOIN passages ON passages.id = made.id AND passages.id = ANY($6)
          ON CONFLICT (tenant_id, passage_id, embedder) DO UPDATE
              SET embedded_hash = excluded.embedded_hash, dense = excluded.dense, sentence_vectors = excluded.sentence_vectors",
     )
@@ -91,12 +92,17 @@ pub async fn save(
     .bind(hashes)
     .bind(dense)
     .bind(sentences)
+    .bind(&kept)
     .execute(&mut *tx)
     .await
     .map_err(fault)?;
-    sqlx::query("UPDATE side_indexes SET passages_done = passages_done + $2, updated_at = now() WHERE embedder = $1")
+    // Documents that are published meanwhile add to what there is to do.
+    sqlx::query(
+        "UPDATE side_indexes SET passages_done = passages_done + $2, passages_total = greatest(passages_total, passages_done + $2),
+             updated_at = now() WHERE embedder = $1",
+    )
         .bind(&lease.embedder)
-        .bind(i64::try_from(ids.len()).unwrap_or(0))
+        .bind(i64::try_from(kept.len()).unwrap_or(0))
         .execute(&mut *tx)
         .await
         .map_err(fault)?;
@@ -156,7 +162,7 @@ pub enum Switched {
 /// `Conflict` where the lease is lost.
 pub async fn switch(scope: &SystemScope, store: &Store, lease: &SideLease) -> Result<Switched> {
     let mut tx = store.inside(scope, lease.tenant).await?;
-    let row = sqlx::query("SELECT embedder, wanted_embedder FROM tenants WHERE tenant_id = $1 FOR NO KEY UPDATE")
+    let row = sqlx::query("SELECT embedder, wanted_embedder FROM tenants WHERE tenant_id = $1 FOR UPDATE")
         .bind(lease.tenant.0)
         .fetch_one(&mut *tx)
         .await

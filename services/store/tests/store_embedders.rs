@@ -38,7 +38,7 @@ async fn published(house: &House, company: &Company, library: LibraryId, text: &
 }
 
 async fn taken(house: &House, company: &Company, holder: &str) -> Option<SideLease> {
-    let what = (company.admin.tenant(), NEXT);
+    let what = (company.admin.tenant(), NEXT, false);
     embedders::take(&house.system(), house.store(), what, holder, |_| false).await.unwrap()
 }
 
@@ -113,12 +113,14 @@ async fn a_change_is_whole_or_not_at_all(house: &House) {
 
     // The index before is cleared twice, for writers that come late; its row goes with the second time.
     for settled in [false, true] {
-        let what = (tenant, EMBEDDER);
+        let what = (tenant, EMBEDDER, true);
         let lease = embedders::take(&system, store, what, "a", |_| false).await.unwrap().expect("it is free");
         assert_eq!((lease.cleared, lease.settled), (settled, settled));
         embedders::cleared(&system, store, &lease).await.unwrap();
         house.sql("UPDATE side_indexes SET settled_at = settled_at - interval '3 minutes'").await;
     }
+    let answering = embedders::take(&system, store, (tenant, NEXT, true), "a", |_| false).await.unwrap();
+    assert!(answering.is_none(), "nobody clears the index that answers");
     assert_eq!(places(house, &company).await.sides, Vec::<String>::new());
     assert!(!embedders::unsettled(&system, store).await.unwrap().contains(&tenant));
 }
@@ -131,7 +133,7 @@ async fn one_process_at_a_time(house: &House) {
     let stale = taken(house, &company, "a").await.expect("it is free");
     assert!(taken(house, &company, "b").await.is_none(), "a holds it");
     assert!(embedders::hold(&system, store, &stale).await.unwrap());
-    let what = (company.admin.tenant(), NEXT);
+    let what = (company.admin.tenant(), NEXT, false);
     let gone = embedders::take(&system, store, what, "b", |name| name == "a").await.unwrap().expect("a is gone");
     assert!(!embedders::hold(&system, store, &stale).await.unwrap());
     assert_eq!(code(next_vectors::save(&system, store, &stale, &[]).await), ErrorCode::Conflict);

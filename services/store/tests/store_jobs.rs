@@ -20,6 +20,7 @@ async fn queue() {
     failures_back_off_and_end(&house).await;
     a_crash_loop_ends(&house).await;
     people_cancel_retry_and_list(&house).await;
+    an_outage_costs_no_attempt(&house).await;
     one_document_has_one_running_job(&house).await;
     a_wait_holds_no_newer_version_up(&house).await;
     a_title_comes_with_its_version(&house).await;
@@ -274,6 +275,25 @@ async fn a_title_comes_with_its_version(house: &House) {
     jobs::publish(&house.system(), store, &second, "test").await.unwrap();
     assert_eq!(title(first.document).await, "New");
     assert_eq!(access::epoch(admin, store).await.unwrap(), epoch, "no right has changed");
+}
+
+async fn an_outage_costs_no_attempt(house: &House) {
+    let (company, library) = library(house, "outage").await;
+    let (admin, store) = (&company.admin, house.store());
+    accepted(house, admin, library, "one", "text").await;
+    for _ in 0..8 {
+        let claim = due(house).await;
+        assert_eq!(claim.attempt, 1);
+        jobs::postpone(&house.system(), store, &claim, "waits", "Later.").await.unwrap();
+        let told = jobs::get(admin, store, claim.job).await.unwrap();
+        assert_eq!((told.state, told.advice.as_deref()), (JobState::Queued, Some("Later.")));
+        assert!(house.claim().await.is_none(), "not at once");
+        skip_wait(house, claim.job).await;
+    }
+    let claim = due(house).await;
+    let text = jobs::save_text(&house.system(), store, &claim, &text_row("text")).await;
+    assert!(text.is_ok());
+    jobs::publish(&house.system(), store, &claim, "test").await.unwrap();
 }
 
 async fn a_version_without_a_title_has_its_files_name(house: &House) {

@@ -61,6 +61,9 @@ impl Figures {
         none(self.found.wrong, "documents answer with another content than was acknowledged");
         none(self.found.doubled, "documents answer with an old content beside the new one");
         none(self.found.drift_left, "disagreements between the stores after reconciliation");
+        if self.found.acknowledged == 0 || self.hit * 2 < self.kills {
+            missed.push(format!("of {} kills {} hit their step: this proves nothing", self.kills, self.hit));
+        }
         if self.slowest_resume > Duration::from_secs(90) {
             missed.push(format!("work resumed only after {:?}", self.slowest_resume));
         }

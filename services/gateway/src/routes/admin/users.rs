@@ -112,6 +112,10 @@ async fn show(state: web::Data<State>, caller: Caller, id: Id<UserId>) -> Reply 
 #[utoipa::path(put, path = "/v1/admin/users/{id}/password", tag = "People", params(("id" = UserId, Path, description = "The user.")),
     request_body = PasswordToSet, responses((status = 204, description = "Set.")))]
 async fn reset_password(state: web::Data<State>, caller: Caller, id: Id<UserId>, body: Body<PasswordToSet>) -> Reply {
+    // A session that was left open is no proof of the password.
+    if id.0 == caller.scope.user() {
+        return Err(Error::conflict("One's own password is changed at /v1/me/password, knowing the old one.").into());
+    }
     let turn = auth::turn(&state).await?;
     passwords::reset(&caller.scope, &state.store, id.0, &body.0.password).await?;
     drop(turn);
