@@ -91,7 +91,7 @@ impl House {
     pub(super) async fn hold(&self) -> Held {
         let system = Door::open().system();
         let lease = eventually(LONG, "a hold of the next index", || async {
-            let what = (self.id, MINILM);
+            let what = (self.id, MINILM, false);
             embedders::take(&system, &self.store, what, "elsewhere/1-0", |_| true).await.expect("a look")
         })
         .await;
